@@ -1,0 +1,71 @@
+#include "base/log.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 2048
+
+static const char *log_role = "main";
+static enum log_level log_least = LOG_INFO;
+
+void
+log_start(const char *role, enum log_level least)
+{
+	log_role = role;
+	log_least = least;
+}
+
+/* Bare when it is one plain word, else quoted with \" \\ and \xHH. */
+static void
+add_value(struct buf *line, const char *value)
+{
+	static const char plain[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	    "-_.:/@+,%";
+	if (*value != '\0' && value[strspn(value, plain)] == '\0') {
+		buf_add_text(line, value);
+		return;
+	}
+	buf_add_byte(line, '"');
+	for (const unsigned char *p = (const unsigned char *)value; *p; p++) {
+		if (*p == '"' || *p == '\\')
+			buf_printf(line, "\\%c", *p);
+		else if (*p < 0x20 || *p == 0x7F)
+			buf_printf(line, "\\x%02x", *p);
+		else
+			buf_add_byte(line, *p);
+	}
+	buf_add_byte(line, '"');
+}
+
+void
+log_write(
+    enum log_level level, const char *event, const struct log_field *fields)
+{
+	static const char *const names[] = {
+	    "error", "warning", "info", "debug"};
+	if (level > log_least)
+		return;
+	char stamp[TIME_TEXT_SIZE];
+	time_build(stamp, clock_wall_ms());
+	struct buf line;
+	buf_init(&line, LINE_MAX_BYTES);
+	buf_printf(&line, "%s %s %s %s", stamp, names[level], log_role, event);
+	for (; fields->name != NULL; fields++) {
+		buf_printf(&line, " %s=", fields->name);
+		if (fields->value != NULL)
+			add_value(&line, fields->value);
+		else
+			buf_printf(&line, "%" PRId64, fields->number);
+	}
+	buf_add_byte(&line, '\n');
+	/* one write, so that lines of several roles do not mix */
+	ssize_t done = write(STDERR_FILENO, line.at, line.size);
+	(void)done; /* nobody is left to tell */
+	buf_clear(&line);
+}
