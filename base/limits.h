@@ -93,6 +93,17 @@
 	    "deaths in 10 s that raise an alarm and slow restarts")            \
 	X(render_ms, 10000, 100, 600000,                                       \
 	    "milliseconds one rendering may take")                             \
+	X(document_nodes, 200000, 100, 5000000,                                \
+	    "nodes in the tree of a rendered document")                        \
+	X(document_text_bytes, 8 * MIB, 1 * KIB, 256 * MIB,                    \
+	    "bytes of text in a rendered document")                            \
+	X(document_pages, 5000, 1, 60000, "pages of a rendered document")      \
+	X(document_bytes, 64 * MIB, 64 * KIB, 1 * GIB,                         \
+	    "bytes of a rendered document, PDF or XHTML")                      \
+	X(markdown_bytes, 256 * KIB, 1 * KIB, 16 * MIB,                        \
+	    "bytes of one CommonMark text inside a payload")                   \
+	X(word_cache_bytes, 1 * MIB, 16 * KIB, 256 * MIB,                      \
+	    "bytes of shaped words remembered by a render role")               \
 	X(drain_seconds, 30, 1, 3600,                                          \
 	    "seconds a leaving role may finish its work")                      \
 	/* courier */                                                          \
