@@ -1,0 +1,46 @@
+/*
+ * schema - JSON Schema (draft-06), compiled once, checked many times.
+ *
+ * A schema set is closed when it is compiled: every $ref is resolved then, by
+ * the files that the loader gives, and never afterwards. Keywords outside the
+ * draft's vocabulary are ignored, as the specification says; $schema with
+ * another draft is WHY_UNSUPPORTED. "format" is an annotation and not checked.
+ * Patterns are searched (not anchored) by PCRE2 with limits on steps, depth
+ * and memory; a text that exceeds them is refused with a finding.
+ */
+#pragma once
+
+#include "base/why.h"
+#include "formats/findings.h"
+
+#include <jansson.h>
+
+struct schema;
+
+/*
+ * Gives the schema text that lives at uri (absolute, without fragment). On
+ * success *out is schema's. WHY_NOT_FOUND when there is none.
+ */
+struct schema_loader {
+	int (*load)(
+	    void *context, const char *uri, json_t **out, struct why *why);
+	void *context;
+};
+
+/*
+ * Compile text, whose own address is uri. loader may be NULL (then nothing but
+ * text is known). Errors: WHY_INVALID (not a schema; the sentence names uri and
+ * pointer), WHY_NOT_FOUND (a $ref that leads nowhere), WHY_UNSUPPORTED. On
+ * success *out is the caller's, freed by schema_free().
+ */
+int schema_compile(const char *uri, const json_t *text,
+    const struct schema_loader *loader, struct schema **out, struct why *why);
+void schema_free(struct schema *schema); /* NULL is fine */
+
+/*
+ * Check value; findings carry part, the pointer into value, and the rule as
+ * "KEYWORD URI#POINTER". Returns 0 when valid, WHY_INVALID when findings were
+ * added, WHY_TOO_LARGE when the work limit was exceeded, WHY_NOMEM.
+ */
+int schema_check(const struct schema *schema, const json_t *value,
+    const char *part, struct findings *findings, struct why *why);
