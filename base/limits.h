@@ -58,6 +58,10 @@
 	X(recipients_per_message, 20, 1, 1000, "recipients of one message")    \
 	X(idempotency_key_bytes, 128, 16, 1024, "bytes of an Idempotency-Key") \
 	X(json_depth, 64, 4, 512, "depth of nesting in JSON")                  \
+	X(schema_steps, 5000000, 1000, INT64_C(1000000000),                    \
+	    "rules tried when one JSON text is checked")                       \
+	X(pattern_steps, 100000, 1000, 100000000,                              \
+	    "steps when one text is matched with one pattern")                 \
 	X(findings, 100, 1, 10000, "errors listed in one answer")              \
 	X(upload_hours, 24, 1, 720, "hours an unfinished upload is kept")      \
 	/* fair shares, per organisation */                                    \

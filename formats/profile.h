@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "base/why.h"
 #include "formats/findings.h"
 
@@ -79,7 +80,8 @@ struct profile {
  * only code of this room that opens files: a jailed role calls it before the
  * jail. Any fault of the profile is WHY_INVALID with file, line and rule.
  */
-int profile_load(const char *dir, struct profile **out, struct why *why);
+int profile_load(const char *dir, const struct limits *limits,
+    struct profile **out, struct why *why);
 void profile_free(struct profile *profile); /* NULL is fine */
 
 /*
@@ -87,14 +89,16 @@ void profile_free(struct profile *profile); /* NULL is fine */
  * file's name, line is set where it can be. Returns 0, WHY_INVALID when there
  * are findings, WHY_SYSTEM or WHY_NOT_FOUND when the folder cannot be read.
  */
-int profile_check(const char *dir, struct findings *findings, struct why *why);
+int profile_check(const char *dir, const struct limits *limits,
+    struct findings *findings, struct why *why);
 
 /* All profiles in the folders under dir, ordered by name. */
 struct profile_set {
 	struct profile **at;
 	size_t count;
 };
-int profile_set_load(const char *dir, struct profile_set *set, struct why *why);
+int profile_set_load(const char *dir, const struct limits *limits,
+    struct profile_set *set, struct why *why);
 void profile_set_clear(struct profile_set *set);
 /* Lent; NULL when there is no such type. */
 const struct profile *profile_set_find(
@@ -119,5 +123,5 @@ struct profile_file {
  * list, WHY_NOMEM.
  */
 int profile_list_check(const struct profile *profile, struct span list,
-    size_t bytes_max, size_t depth_max, const struct profile_file *files,
-    size_t count, const char *part, struct findings *findings, struct why *why);
+    const struct limits *limits, const struct profile_file *files, size_t count,
+    const char *part, struct findings *findings, struct why *why);

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "base/limits.h"
 #include "base/why.h"
 #include "formats/findings.h"
 
@@ -18,8 +19,9 @@
 struct schema;
 
 /*
- * Gives the schema text that lives at uri (absolute, without fragment). On
- * success *out is schema's. WHY_NOT_FOUND when there is none.
+ * Gives the schema text that lives at uri (resolved, without fragment; relative
+ * when the root's address is). On success *out is the caller's.
+ * WHY_NOT_FOUND when there is none.
  */
 struct schema_loader {
 	int (*load)(
@@ -28,19 +30,24 @@ struct schema_loader {
 };
 
 /*
- * Compile text, whose own address is uri. loader may be NULL (then nothing but
- * text is known). Errors: WHY_INVALID (not a schema; the sentence names uri and
- * pointer), WHY_NOT_FOUND (a $ref that leads nowhere), WHY_UNSUPPORTED. On
- * success *out is the caller's, freed by schema_free().
+ * Compile text, whose own address is uri (it may be a relative path: then so
+ * are the others). loader may be NULL: nothing but text is known. text is only
+ * read until the schema is freed, and kept by reference. limits is copied.
+ * WHY_INVALID: not a schema; findings, when not NULL, tell where (part is the
+ * address of the text, pointer the place in it). WHY_NOT_FOUND: a $ref that
+ * leads nowhere. WHY_UNSUPPORTED: another draft. On success *out is the
+ * caller's, freed by schema_free(). For one thread.
  */
-int schema_compile(const char *uri, const json_t *text,
-    const struct schema_loader *loader, struct schema **out, struct why *why);
+int schema_compile(const char *uri, json_t *text,
+    const struct schema_loader *loader, const struct limits *limits,
+    struct findings *findings, struct schema **out, struct why *why);
 void schema_free(struct schema *schema); /* NULL is fine */
 
 /*
  * Check value; findings carry part, the pointer into value, and the rule as
- * "KEYWORD URI#POINTER". Returns 0 when valid, WHY_INVALID when findings were
- * added, WHY_TOO_LARGE when the work limit was exceeded, WHY_NOMEM.
+ * "KEYWORD URI#POINTER". A missing member is reported at its own pointer.
+ * Returns 0 when valid, WHY_INVALID when findings were added, WHY_TOO_LARGE
+ * when limits.schema_steps was exceeded, WHY_NOMEM.
  */
 int schema_check(const struct schema *schema, const json_t *value,
     const char *part, struct findings *findings, struct why *why);

@@ -55,9 +55,7 @@ void render_list_request_clear(struct render_list_request *request);
 struct render_done {
 	struct span pdf;
 	struct span xhtml;
-	uint32_t missing[RENDER_MISSING_MAX];
-	size_t missing_count;
-	uint64_t missing_total;
+	struct document_notes notes;
 	uint64_t unknown_count;
 };
 void render_done_build(struct buf *body, const struct render_done *done);
