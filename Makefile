@@ -3,9 +3,13 @@
 #   make            build/budstikked and build/budstikke
 #   make demo       see it work            make check   prove it
 #   make bench      measure it             make lint    the analysers
+#   make soak       the long counts        make fuzz    T=seconds each
+#   make deps       install what is missing
+#   make install    PREFIX= DESTDIR=
 #
 # A variant is the same tree with other flags in a folder of its own:
-# hooks (test hooks on), san (hooks, ASan, UBSan), fuzz (clang, libFuzzer).
+# hooks (test hooks on), san (hooks, ASan, UBSan), fuzz (clang, libFuzzer),
+# clang (the second compiler).
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := all
@@ -16,6 +20,9 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 V ?=
+ifneq ($(filter clang fuzz,$(V)),)
+CC := clang
+endif
 B := build$(if $(V),/$(V))
 WERROR ?=
 PREFIX ?= /usr/local
@@ -24,8 +31,11 @@ DESTDIR ?=
 probe = $(strip $(foreach f,$(1),$(shell $(CC) -Werror -Wall -Wformat=2 $(f) \
 	-x c -c /dev/null -o /dev/null 2>/dev/null && echo '$(f)')))
 
-# probing forty flags takes a second: once for each compiler and variant
+# probing forty flags takes a second: once for each compiler and variant; not
+# at all where there is no compiler yet (make deps brings it)
+HAVE_CC := $(shell command -v $(CC))
 $(shell mkdir -p $(B))
+ifneq ($(HAVE_CC),)
 ifeq ($(wildcard $(B)/flags.mk),)
 WARN := $(call probe,-Wall -Wextra -Wformat=2 -Wconversion -Wsign-conversion \
 	-Wshadow -Wundef -Wvla -Walloca -Wcast-qual -Wwrite-strings \
@@ -42,6 +52,7 @@ $(file >$(B)/flags.mk,WARN := $(WARN))
 $(file >>$(B)/flags.mk,HARD := $(HARD))
 endif
 include $(B)/flags.mk
+endif
 
 CPPFLAGS += -I. -I$(B) -D_GNU_SOURCE
 CFLAGS_ALL := -std=gnu17 -g -fvisibility=hidden $(WARN) $(if $(WERROR),-Werror) \
@@ -58,8 +69,10 @@ else ifeq ($(V),san)
 CFLAGS_ALL += -O1 -fno-omit-frame-pointer -DTEST_HOOKS -DSANITIZED \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
 LDFLAGS_ALL += -fsanitize=address,undefined
+else ifeq ($(V),clang)
+CFLAGS_ALL += -O1 -fPIE $(HARD) -DTEST_HOOKS
+LDFLAGS_ALL += -pie
 else ifeq ($(V),fuzz)
-CC := clang
 CFLAGS_ALL += -O1 -fno-omit-frame-pointer -DTEST_HOOKS -DFUZZING -DSANITIZED \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 LDFLAGS_ALL += -fsanitize=fuzzer,address,undefined
@@ -90,6 +103,9 @@ PROGRAMS := $(B)/budstikked $(patsubst tools/%_main.c,$(B)/%,$(wildcard tools/*_
 
 all: $(PROGRAMS)
 
+$(B)/flags.mk:
+	@echo 'there is no $(CC) here: say make deps' >&2; exit 1
+
 $(B)/%.o: %.c $(B)/flags.mk
 	@mkdir -p $(@D)
 	@$(if $(VERBOSE),,echo 'CC $@';) $(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(CFLAGS) -c $< -o $@
@@ -113,10 +129,14 @@ endif
 # ---- tests ------------------------------------------------------------------
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
 TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
-HELPER_OBJ := $(call obj,$(wildcard tests/support/*.c))
+HELPER_OBJ := $(call obj,$(filter-out %_main.c,$(wildcard tests/support/*.c)))
 $(TESTS): $(B)/tests/%: $(B)/tests/%.o $(HELPER_OBJ) $(ARCHIVES)
 	$(link) -lcmocka
 tests: $(TESTS)
+ifneq ($(V),fuzz)
+$(B)/sink: $(B)/tests/support/sink_main.o
+	$(link)
+endif
 
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ_SRC))
@@ -126,9 +146,91 @@ $(FUZZERS): $(B)/%: $(B)/tests/fuzz/%.o $(ARCHIVES)
 fuzzers: $(FUZZERS)
 endif
 
+# ---- what people and scripts call --------------------------------------------
+# The programs run each other's builds, so each of these is a make of its own:
+# it also sees a compiler that deps has just brought.
+T ?= 60
+FUZZ_CHECK ?= 10
+CPUS := $(shell nproc)
+
+build/.deps-%: tools/deps.list tools/deps.sh
+	@mkdir -p build
+	@tools/deps.sh $(subst +, ,$*)
+	@touch $@
+deps: build/.deps-build+demo+check
+
+demo: build/.deps-build+demo
+	@$(MAKE) --no-print-directory -j$(CPUS) V= all demo-tools
+	@tests/demo.sh $(if $(ONCE),--once)
+demo-tools: $(B)/sink
+
+check-build:
+	+$(MAKE) V= all
+	+$(MAKE) V=hooks all demo-tools
+	+$(MAKE) V=san all tests
+	+$(MAKE) V=clang all
+	+$(MAKE) V=fuzz fuzzers
+check: build/.deps-build+demo+check
+	@$(MAKE) --no-print-directory -j$(CPUS) check-build
+	@tests/run.sh -t $(FUZZ_CHECK)
+
+soak: build/.deps-build+demo+check
+	@$(MAKE) --no-print-directory -j$(CPUS) V=hooks all tests
+	SOAK=1 tests/run.sh -t 0 tests/crash/ tests/scenarios/
+
+fuzz: build/.deps-build+demo+check
+	@$(MAKE) --no-print-directory -j$(CPUS) V=fuzz fuzzers
+	tests/run.sh -t $(T) build/fuzz/
+
+bench: build/.deps-build+demo
+	@$(MAKE) --no-print-directory -j$(CPUS) V= all
+	@if [ -x build/bench ]; then build/bench $(if $(PEERS),--peers); \
+	else echo 'make bench: the measuring program is not part of this tree' >&2; exit 2; fi
+
+# The analysers read the same sources with the same include paths. -fanalyzer
+# is run on its own objects, so that it never mixes with what is shipped.
+LINT_SRC := $(foreach r,$(ROOMS),$(call src,$(r)))
+lint: build/.deps-build+demo+check
+	@$(MAKE) --no-print-directory -j$(CPUS) lint-analyzer lint-tidy lint-cppcheck
+lint-analyzer: $(LINT_SRC:%.c=build/lint/%.analyzed)
+build/lint/%.analyzed: %.c
+	@mkdir -p $(@D)
+	@gcc $(CPPFLAGS) -std=gnu17 -O1 -fanalyzer -Wno-analyzer-too-complex \
+	-Werror -MMD -MP -MT $@ -MF $(@:.analyzed=.d) -c $< -o $@
+lint-tidy: $(LINT_SRC:%.c=build/lint/%.tidied)
+build/lint/%.tidied: %.c .clang-tidy
+	@mkdir -p $(@D)
+	@clang-tidy --quiet --warnings-as-errors='*' $< -- $(CPPFLAGS) -std=gnu17 \
+	2>build/lint/$*.said || { cat build/lint/$*.said; exit 1; }
+	@touch $@
+lint-cppcheck:
+	@cppcheck --quiet --enable=warning,performance,portability --inline-suppr \
+	--suppress=missingIncludeSystem --error-exitcode=1 --std=c11 -I. \
+	-D_GNU_SOURCE -j 2 $(LINT_SRC)
+
+BIN := $(DESTDIR)$(PREFIX)/bin
+SBIN := $(DESTDIR)$(PREFIX)/sbin
+MAN := $(DESTDIR)$(PREFIX)/share/man
+SHARE := $(DESTDIR)$(PREFIX)/share/budstikke
+DOC := $(DESTDIR)$(PREFIX)/share/doc/budstikke
+install: all
+	install -d $(BIN) $(SBIN) $(SHARE) $(DOC)
+	install -m 755 $(B)/budstikked $(SBIN)/
+	install -m 755 $(B)/budstikke $(BIN)/
+	for page in */*.[1-8]; do \
+		install -D -m 644 $$page $(MAN)/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+	for file in $$(cd formats && find profiles -type f 2>/dev/null); do \
+		install -D -m 644 formats/$$file $(SHARE)/$$file || exit 1; \
+	done
+	install -D -m 644 tools/budstikke.bash \
+	$(DESTDIR)$(PREFIX)/share/bash-completion/completions/budstikke
+	install -m 644 README.md LICENSE $(DOC)/
+
 clean:
 	rm -rf build
-.PHONY: all tests fuzzers clean
+.PHONY: all tests fuzzers clean deps demo demo-tools check check-build soak fuzz bench \
+	lint lint-analyzer lint-tidy lint-cppcheck install
 .SECONDARY:
 
 -include $(ALL_OBJ:.o=.d) $(patsubst %.c,$(B)/%.d,$(MAIN_SRC) $(TEST_SRC) $(FUZZ_SRC))
