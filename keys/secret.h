@@ -25,3 +25,10 @@ int secret_init(struct secret *secret, size_t size, struct why *why);
 
 /* Overwrites and unmaps; an empty secret is fine. */
 void secret_clear(struct secret *secret);
+
+/*
+ * Put the private numbers of keys that OpenSSL holds into a locked heap too.
+ * Once per process, before the first key is loaded; again is fine. A failure to
+ * lock is a failure.
+ */
+int secret_heap_init(struct why *why);
