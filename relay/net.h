@@ -1,0 +1,69 @@
+/*
+ * net - what the handlers of one net process share.
+ */
+#pragma once
+
+#include "base/limits.h"
+#include "relay/callers.h"
+#include "relay/http.h"
+#include "relay/role.h"
+#include "relay/spool_wire.h"
+#include "spool/spool_view.h"
+
+#include <stdbool.h>
+
+struct fair;
+struct metakeys;
+struct metrics;
+struct polls;
+struct profiles;
+struct uploads;
+
+struct net {
+	struct role *role;
+	const struct conf *conf;
+	const struct limits *limits; /* &conf->limits */
+	struct event_base *base;
+	struct http_server *http;  /* public listeners */
+	struct http_server *admin; /* the admin listener */
+	struct spool_view *view;   /* begin/end around each look; never across
+				      a return to the event loop */
+	struct callers *callers;
+	struct fair *fair;
+	struct polls *polls;
+	struct metrics *metrics;
+	struct metakeys *metakeys;
+	struct uploads *uploads; /* submission's own */
+	bool draining;
+};
+
+/*
+ * Ask spool, with waiting and asking again (ROLE_ASK_AGAIN). answered is
+ * called exactly once, never from inside: code 0 and the answer (lent for the
+ * call; answer->code is the operation's own), or the failure of asking.
+ * The net lives until the event loop ends, so nothing need be cancelled: an
+ * owner that goes sets itself aside with net_ask_cancel().
+ */
+struct net_ask;
+typedef void net_answer_fn(void *arg, int code,
+    const struct spool_answer *answer, const struct why *why);
+int net_ask_spool(struct net *net, uint16_t type, struct span body,
+    net_answer_fn *answered, void *arg, struct net_ask **out);
+void net_ask_cancel(struct net_ask *ask); /* NULL is fine */
+
+/* The store's text for a JSON answer: {"id":...} is built with jansson; these
+ * send it. take_json is freed. status 200 or 201. */
+struct json_t;
+void net_answer_json(
+    struct http_request *request, unsigned status, struct json_t *take_json);
+
+/* "EPOCH.SEQUENCE", as cursors are written. */
+#define CURSOR_SIZE 32
+void cursor_build(char text[CURSOR_SIZE], struct spool_position position);
+/* NULL or "" is the start. */
+bool cursor_parse(const char *text, struct spool_position *position);
+
+/* A caller asked for what is another organisation's: answered 404, and the
+ * event access.denied is logged (with route, organisation, message). */
+void net_deny(const struct http_request *request, const struct caller *caller,
+    const char *message);
