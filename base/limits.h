@@ -80,7 +80,7 @@
 	X(reserve_bytes, 64 * MIB, 1 * MIB, 16 * GIB,                          \
 	    "bytes kept free for receipts, alarms and purges")                 \
 	X(group_requests, 256, 1, 10000, "requests in one commit")             \
-	X(group_bytes, 32 * MIB, 1 * MIB, 1 * GIB, "bytes in one commit")      \
+	X(group_bytes, 12 * MIB, 1 * MIB, 1 * GIB, "bytes in one commit")      \
 	X(stage_bytes, 4 * MIB, 64 * KIB, 64 * MIB,                            \
 	    "sealed bytes gathered before they are staged")                    \
 	X(reader_seconds, 10, 1, 600,                                          \
@@ -88,6 +88,9 @@
 	X(idempotency_days, 90, 1, 3650,                                       \
 	    "days an idempotency key is kept after purge")                     \
 	X(staged_hours, 26, 1, 720, "hours staged chunks of nobody are kept")  \
+	X(step_hold_seconds, 60, 0, 86400,                                     \
+	    "seconds without deadlines after the clock was set by over a "     \
+	    "minute")                                                          \
 	/* roles */                                                            \
 	X(render_processes, 1, 1, 64, "render roles")                          \
 	X(scan_processes, 1, 1, 64, "scan roles")                              \

@@ -10,8 +10,8 @@ spool_apply_is_content(uint16_t type)
 }
 
 static int
-apply_stage(struct spool_role *sr, struct span body, struct spool_answer *answer,
-    struct why *why)
+apply_stage(struct spool_role *sr, struct span body,
+    struct spool_answer *answer, struct why *why)
 {
 	struct spool_wire_stage stage;
 	int code = spool_wire_stage_parse(body, &stage, why);
@@ -101,7 +101,7 @@ apply_mailbox(struct spool_role *sr, struct span body, struct why *why)
 	struct spool_wire_mailbox mailbox;
 	int code = spool_wire_mailbox_parse(body, &mailbox, why);
 	return code != 0 ? code
-	                 : spool_mailbox_put(sr->group, &mailbox.put, why);
+			 : spool_mailbox_put(sr->group, &mailbox.put, why);
 }
 
 static int
@@ -126,8 +126,7 @@ apply_alarm_close(struct spool_role *sr, struct span body, struct why *why)
 {
 	struct spool_wire_delivery d;
 	int code = spool_wire_delivery_parse(body, &d, why);
-	return code != 0 ? code
-	                 : spool_alarm_close(sr->group, &d.message, why);
+	return code != 0 ? code : spool_alarm_close(sr->group, &d.message, why);
 }
 
 static int
@@ -158,8 +157,8 @@ apply(struct spool_role *sr, struct spool_pending *pending, struct span body,
 	case SPOOL_WIRE_ALARM_CLOSE:
 		return apply_alarm_close(sr, body, why);
 	default:
-		return why_set(why, WHY_MALFORMED, "request of type %#x",
-		    pending->type);
+		return why_set(
+		    why, WHY_MALFORMED, "request of type %#x", pending->type);
 	}
 }
 

@@ -78,8 +78,8 @@ int spool_role_flush(struct spool_role *sr);
 bool spool_apply_is_content(uint16_t type);
 /* Do it in the open group; the answer (not the evidence's bytes) is put into
  * pending. */
-void spool_apply(struct spool_role *sr, struct spool_pending *pending,
-    struct span body);
+void spool_apply(
+    struct spool_role *sr, struct spool_pending *pending, struct span body);
 
 /* ---- spool_care.c ---- */
 

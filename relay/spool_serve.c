@@ -49,12 +49,13 @@ spool_role_group(struct spool_role *sr, struct why *why)
 	return 0;
 }
 
-/* ---- evidence ------------------------------------------------------------- */
+/* ---- evidence -------------------------------------------------------------
+ */
 
 /* Payloads of all drafts, one after the other, and where each ends. */
 static int
-drafts_build(struct spool_role *sr, struct buf *payloads, size_t *ends,
-    struct why *why)
+drafts_build(
+    struct spool_role *sr, struct buf *payloads, size_t *ends, struct why *why)
 {
 	const struct evidence_issuer issuer = {
 	    .name = sr->role->conf->name,
@@ -72,8 +73,8 @@ drafts_build(struct spool_role *sr, struct buf *payloads, size_t *ends,
 }
 
 static int
-signed_attach(
-    struct spool_role *sr, struct span answer, struct span *items, struct why *why)
+signed_attach(struct spool_role *sr, struct span answer, struct span *items,
+    struct why *why)
 {
 	size_t count = spool_group_drafts(sr->group);
 	size_t got;
@@ -82,8 +83,8 @@ signed_attach(
 	if (code == 0)
 		code = keys_wire_list_parse(result, items, count, &got, why);
 	if (code == 0 && got != count)
-		code = why_set(why, WHY_MALFORMED,
-		    "keys signed %zu of %zu", got, count);
+		code = why_set(
+		    why, WHY_MALFORMED, "keys signed %zu of %zu", got, count);
 	for (size_t i = 0; code == 0 && i < count; i++)
 		code = spool_group_sign(sr->group, i, items[i], why);
 	return code;
@@ -104,8 +105,8 @@ group_sign(struct spool_role *sr, struct why *why)
 	size_t *ends = calloc(count, sizeof *ends);
 	struct span *items = calloc(count, sizeof *items);
 	int code = ends == NULL || items == NULL
-	    ? why_set(why, WHY_NOMEM, "evidence of a group")
-	    : drafts_build(sr, &payloads, ends, why);
+		       ? why_set(why, WHY_NOMEM, "evidence of a group")
+		       : drafts_build(sr, &payloads, ends, why);
 	for (size_t i = 0; code == 0 && i < count; i++) {
 		size_t from = i == 0 ? 0 : ends[i - 1];
 		items[i] = span_of(payloads.at + from, ends[i] - from);
@@ -179,7 +180,8 @@ group_finish(struct spool_role *sr, struct spool_wake *wake, struct why *why)
 	return code;
 }
 
-/* ---- answers -------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------
+ */
 
 static void
 answer_all(struct spool_role *sr)
@@ -294,7 +296,8 @@ spool_role_flush_soon(struct spool_role *sr)
 		(void)evtimer_add(sr->flush, &now);
 }
 
-/* ---- requests ------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------
+ */
 
 static struct spool_pending *
 pending_new(struct spool_role *sr)
@@ -326,8 +329,8 @@ on_telling(struct spool_role *sr, const struct wire_frame *frame)
 }
 
 static void
-on_request(struct role *role, struct role_peer *peer,
-    const struct wire_frame *frame)
+on_request(
+    struct role *role, struct role_peer *peer, const struct wire_frame *frame)
 {
 	struct spool_role *sr = role->own;
 	struct why why = {0};
@@ -384,7 +387,8 @@ on_control(struct role *role, const struct wire_frame *frame)
 		spool_care_deaths(role->own, &deaths);
 }
 
-/* ---- the role ------------------------------------------------------------- */
+/* ---- the role -------------------------------------------------------------
+ */
 
 /* Dirty pages come and go with each commit: glibc must not give them back to
  * the kernel every time. */
