@@ -69,6 +69,6 @@ unsigned role_copies(enum role_kind kind, const struct conf *conf);
 int net_serve(struct role *role);
 int render_serve(struct role *role);
 int scan_serve(struct role *role);
-int keys_role_serve(struct role *role);
-int spool_role_serve(struct role *role);
+int keys_serve(struct role *role);
+int spool_serve(struct role *role);
 int courier_serve(struct role *role);
