@@ -1,0 +1,34 @@
+/*
+ * fair - what each organisation may use of the relay at once.
+ *
+ * Requests by a token bucket (limits.requests_per_second, a second's worth may
+ * come at once), submissions under way, and long-polls. Every organisation in
+ * callers.conf has shares of the same size: one that is noisy is refused with
+ * 429 before its work costs the others anything.
+ *
+ * What has been taken must be given back with the call of the same name.
+ */
+#pragma once
+
+#include "base/limits.h"
+#include "relay/callers.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct fair;
+
+/* shares: callers_shares(). limits are lent. NULL without memory. */
+struct fair *fair_new(size_t shares, const struct limits *limits);
+void fair_free(struct fair *fair); /* NULL is fine */
+
+/* One request now; false: refused, and *retry_s (may be NULL) is how long to
+ * wait, at least 1. */
+bool fair_request(
+    struct fair *fair, const struct caller *caller, unsigned *retry_s);
+
+bool fair_upload_begin(struct fair *fair, const struct caller *caller);
+void fair_upload_end(struct fair *fair, const struct caller *caller);
+
+bool fair_poll_begin(struct fair *fair, const struct caller *caller);
+void fair_poll_end(struct fair *fair, const struct caller *caller);
