@@ -1,0 +1,194 @@
+#include "relay/submission_priv.h"
+
+#include "relay/render_wire.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What render answered, as a problem for the sender. */
+static void
+refuse_rendering(struct submission *s, struct span body, const char *part)
+{
+	struct why refusal = {0};
+	struct why why = {0};
+	struct findings findings;
+	findings_init(&findings, s->net->limits->findings);
+	int code = render_refused_parse(body, &refusal, &findings, &why);
+	if (code != 0) {
+		submission_fail(s, &why);
+	} else if (why_is_temporary(refusal.code) || refusal.code == WHY_BUG) {
+		submission_fail(s, &refusal);
+	} else {
+		struct problem *problem = problem_new(PROBLEM_PAYLOAD);
+		if (problem != NULL) {
+			problem_findings(problem, &findings);
+			if (findings.count == 0)
+				problem_error(
+				    problem, part, "", "%s", refusal.text);
+		}
+		submission_refuse(s, problem, 0);
+	}
+	findings_clear(&findings);
+}
+
+static bool
+documents_keep(struct submission *s, struct span body)
+{
+	struct render_done done;
+	struct why why = {0};
+	if (render_done_parse(body, &done, &why) != 0) {
+		submission_fail(s, &why);
+		return false;
+	}
+	buf_add_span(&s->pdf, done.pdf);
+	buf_add_span(&s->xhtml, done.xhtml);
+	s->missing_glyphs = done.notes.missing;
+	s->unknown_values = done.unknown_count;
+	if (!buf_ok(&s->pdf) || !buf_ok(&s->xhtml)) {
+		(void)why_set(&why, WHY_NOMEM, "documents");
+		submission_fail(s, &why);
+		return false;
+	}
+	return true;
+}
+
+static void
+on_rendered(
+    void *arg, int code, const struct wire_frame *frame, const struct why *why)
+{
+	struct submission *s = arg;
+	s->render_ask = NULL;
+	if (code != 0) {
+		submission_fail(s, why);
+		return;
+	}
+	if (frame->type == RENDER_WIRE_REFUSED) {
+		refuse_rendering(s, frame->body, s->envelope.parts[0].name);
+		return;
+	}
+	if (!documents_keep(s, frame->body))
+		return;
+	if (!s->dry_run &&
+	    (!submission_seal_begin(s) ||
+		!submission_seal_whole(s, buf_span(&s->payload)) ||
+		!submission_seal_whole(s, buf_span(&s->pdf)) ||
+		!submission_seal_whole(s, buf_span(&s->xhtml))))
+		return;
+	buf_wipe(&s->payload);
+	buf_wipe(&s->pdf);
+	buf_wipe(&s->xhtml);
+	submission_waited(s, WAIT_RENDER);
+}
+
+static void
+ask(struct submission *s, uint16_t type, struct buf *take_body,
+    channel_answer_fn *answered, unsigned wait)
+{
+	struct why why = {0};
+	int code = buf_ok(take_body) ? 0 : WHY_NOMEM;
+	/* a payload that kills render must not be put to the next one */
+	if (code == 0)
+		code = role_ask(s->net->role, ROLE_RENDER, type,
+		    buf_span(take_body), ROLE_ASK_ONCE, answered, s,
+		    &s->render_ask);
+	buf_wipe(take_body);
+	if (code != 0) {
+		(void)why_set(&why, code, "render");
+		submission_fail(s, &why);
+		return;
+	}
+	submission_wait(s, wait);
+}
+
+void
+submission_render_ask(struct submission *s)
+{
+	char id[ID_TEXT_SIZE];
+	struct buf body;
+	id_build(id, &s->id);
+	size_t count = s->envelope.parts_count;
+	struct render_file *files = calloc(count + 1, sizeof *files);
+	if (files == NULL) {
+		submission_refuse(s, NULL, 1);
+		return;
+	}
+	size_t used = 0;
+	for (size_t i = 1; i < count; i++)
+		if (i != s->list_index)
+			files[used++] =
+			    (struct render_file){s->envelope.parts[i].filename,
+				s->envelope.parts[i].size};
+	const struct render_request request = {
+	    .profile = s->profile->name,
+	    .payload = buf_span(&s->payload),
+	    .context =
+		{
+		    .message = id,
+		    .sender = s->caller->organisation,
+		    /* one rendering serves all: it names a recipient only when
+		     * there is one */
+		    .recipient = s->envelope.recipients_count == 1
+				     ? s->envelope.recipients[0]
+				     : NULL,
+		    .reference = s->envelope.reference,
+		    .received_ms = s->began_ms,
+		    .files = files,
+		    .files_count = used,
+		},
+	};
+	buf_init(&body, WIRE_BODY_MAX);
+	render_request_build(&body, &request);
+	free(files);
+	ask(s, RENDER_WIRE_PAYLOAD, &body, on_rendered, WAIT_RENDER);
+}
+
+/* ---- the attachment list --------------------------------------------------
+ */
+
+static void
+on_list(
+    void *arg, int code, const struct wire_frame *frame, const struct why *why)
+{
+	struct submission *s = arg;
+	s->render_ask = NULL;
+	if (code != 0) {
+		submission_fail(s, why);
+		return;
+	}
+	if (frame->type == RENDER_WIRE_REFUSED) {
+		refuse_rendering(
+		    s, frame->body, s->envelope.parts[s->list_index].name);
+		return;
+	}
+	buf_wipe(&s->list);
+	submission_waited(s, WAIT_LIST);
+}
+
+void
+submission_list_ask(struct submission *s)
+{
+	struct buf body;
+	size_t count = s->envelope.parts_count;
+	struct profile_file *files = calloc(count, sizeof *files);
+	if (files == NULL) {
+		submission_refuse(s, NULL, 1);
+		return;
+	}
+	size_t used = 0;
+	for (size_t i = 0; i < count; i++)
+		if (i != s->list_index && !submission_part_is_payload(s, i))
+			files[used++] =
+			    (struct profile_file){s->envelope.parts[i].filename,
+				s->sha512 != NULL ? s->sha512[i] : ""};
+	const struct render_list_request request = {
+	    .profile = s->profile->name,
+	    .list = buf_span(&s->list),
+	    .files = files,
+	    .files_count = used,
+	};
+	buf_init(&body, WIRE_BODY_MAX);
+	render_list_request_build(&body, &request);
+	free(files);
+	ask(s, RENDER_WIRE_LIST, &body, on_list, WAIT_LIST);
+}

@@ -1,0 +1,460 @@
+/*
+ * One content for each recipient: package writer -> digest -> seal -> bytes
+ * gathered -> staged with spool, or sent whole with the accept when small.
+ *
+ * Memory: what is gathered and in flight of one content stays under about
+ * twice stage_share(); a message over INLINE_MAX is staged as it grows.
+ */
+#include "relay/submission_priv.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#define INLINE_MAX (1u << 20)   /* sealed bytes that go with the accept */
+#define STAGING_MAX (12u << 20) /* gathered by all big messages together */
+#define STAGE_LEAST (128u << 10)
+#define PACKAGE_ROOM 512 /* of names and headers, a file, in estimates */
+
+/* ---- certificates ---------------------------------------------------------
+ */
+
+struct sealer *
+sealer_get(struct net *net, const uint8_t fingerprint[SPOOL_HASH_SIZE],
+    struct span der, struct why *why)
+{
+	struct uploads *uploads = net->uploads;
+	struct sealer *oldest = NULL;
+	for (size_t i = 0; i < SEALERS_MAX; i++) {
+		struct sealer *at = &uploads->sealers[i];
+		if (at->certificate != NULL &&
+		    memcmp(at->fingerprint, fingerprint, SPOOL_HASH_SIZE) ==
+			0) {
+			at->used_by++;
+			at->last_use = ++uploads->uses;
+			return at;
+		}
+		if (at->used_by == 0 &&
+		    (oldest == NULL || at->last_use < oldest->last_use))
+			oldest = at;
+	}
+	if (oldest == NULL) {
+		(void)why_set(why, WHY_BUSY, "certificates in use");
+		return NULL;
+	}
+	struct certificate *certificate;
+	if (certificate_parse(der, &certificate, why) != 0)
+		return NULL;
+	certificate_free(oldest->certificate);
+	oldest->certificate = certificate;
+	memcpy(oldest->fingerprint, fingerprint, SPOOL_HASH_SIZE);
+	oldest->used_by = 1;
+	oldest->last_use = ++uploads->uses;
+	return oldest;
+}
+
+void
+sealer_put(struct sealer *sealer)
+{
+	if (sealer != NULL)
+		sealer->used_by--;
+}
+
+void
+sealers_clear(struct uploads *uploads)
+{
+	for (size_t i = 0; i < SEALERS_MAX; i++)
+		certificate_free(uploads->sealers[i].certificate);
+}
+
+/* ---- staging --------------------------------------------------------------
+ */
+
+struct stage_ask {
+	struct net *net;
+	struct id submission;
+	size_t content;
+	uint64_t bytes;
+};
+
+static uint64_t
+stage_share(const struct submission *s)
+{
+	uint64_t share =
+	    STAGING_MAX /
+	    (s->net->uploads->contents > 0 ? s->net->uploads->contents : 1);
+	if (share > s->net->limits->stage_bytes)
+		share = s->net->limits->stage_bytes;
+	return share < STAGE_LEAST ? STAGE_LEAST : share;
+}
+
+static struct submission *
+find(struct net *net, const struct id *id)
+{
+	struct submission *s;
+	LIST_FOREACH (s, &net->uploads->running, entry)
+		if (id_equal(&s->id, id))
+			return s;
+	return NULL;
+}
+
+static bool
+behind(const struct submission *s)
+{
+	for (size_t i = 0; i < s->contents_count; i++)
+		if (s->contents[i].in_flight > stage_share(s))
+			return true;
+	return false;
+}
+
+static void
+staged(struct submission *s, struct content *content, uint64_t bytes,
+    const struct spool_answer *answer)
+{
+	s->stages_out--;
+	content->in_flight -= bytes;
+	if (answer->code == WHY_FULL) {
+		submission_refuse(s, problem_new(PROBLEM_STORE_FULL), 60);
+		return;
+	}
+	if (answer->code != 0) {
+		struct why why;
+		(void)why_set(&why,
+		    why_is_temporary(answer->code) ? answer->code : WHY_BUG,
+		    "stage: %s", answer->text);
+		submission_fail(s, &why);
+		return;
+	}
+	if ((s->waiting & WAIT_STAGE_ROOM) != 0 && !behind(s))
+		submission_waited(s, WAIT_STAGE_ROOM);
+	else
+		submission_proceed(s);
+}
+
+static void
+on_staged(void *arg, int code, const struct spool_answer *answer,
+    const struct why *why)
+{
+	struct stage_ask *ask = arg;
+	struct submission *s = find(ask->net, &ask->submission);
+	if (s != NULL && s->contents_count > ask->content) {
+		if (code != 0) {
+			s->stages_out--;
+			submission_fail(s, why);
+		} else {
+			staged(
+			    s, &s->contents[ask->content], ask->bytes, answer);
+		}
+	}
+	free(ask);
+}
+
+static bool
+stage(struct submission *s, struct content *content)
+{
+	struct why why = {0};
+	struct buf body;
+	struct spool_wire_stage request = {
+	    .upload = s->id,
+	    .content = (uint32_t)(content - s->contents),
+	    .offset = content->staged,
+	    .bytes = buf_span(&content->gathered),
+	};
+	struct stage_ask *ask = malloc(sizeof *ask);
+	if (ask == NULL) {
+		submission_refuse(s, NULL, 1);
+		return false;
+	}
+	*ask = (struct stage_ask){
+	    s->net, s->id, request.content, content->gathered.size};
+	memcpy(request.recipient, content->recipient, sizeof request.recipient);
+	buf_init(&body, WIRE_BODY_MAX);
+	spool_wire_stage_build(&body, &request);
+	int code = buf_ok(&body) ? net_ask_spool(s->net, SPOOL_WIRE_STAGE,
+				       buf_span(&body), on_staged, ask, NULL)
+				 : WHY_NOMEM;
+	buf_clear(&body);
+	if (code != 0) {
+		free(ask);
+		(void)why_set(&why, code, "stage");
+		submission_fail(s, &why);
+		return false;
+	}
+	s->stages_out++;
+	content->staged += content->gathered.size;
+	content->in_flight += content->gathered.size;
+	buf_reset(&content->gathered);
+	if (behind(s))
+		submission_wait(s, WAIT_STAGE_ROOM);
+	return true;
+}
+
+/* ---- the filters of one content -------------------------------------------
+ */
+
+/* Sealed bytes come out. */
+static int
+on_sealed(void *context, struct span bytes, struct why *why)
+{
+	struct content *content = context;
+	buf_add_span(&content->gathered, bytes);
+	content->size += bytes.size;
+	return buf_ok(&content->gathered)
+		   ? 0
+		   : why_set(why, WHY_NOMEM, "sealed bytes");
+}
+
+/* Package bytes go in: what is proved is their digest. */
+static int
+on_packaged(void *context, struct span bytes, struct why *why)
+{
+	struct content *content = context;
+	if (EVP_DigestUpdate(content->digest, bytes.at, bytes.size) != 1)
+		return why_set(why, WHY_NOMEM, "digest of the package");
+	return seal_write(content->seal, bytes, why);
+}
+
+static int
+content_begin(struct content *content, struct why *why)
+{
+	struct submission *s = content->s;
+	struct package_facts facts = {
+	    .message = s->id,
+	    .type = s->profile->name,
+	    .profile_version = s->profile->version,
+	    .sender = s->caller->organisation,
+	    .recipient = content->recipient,
+	    .prepared_ms = s->began_ms,
+	};
+	const struct sink sink = {on_sealed, content};
+	random_fill(facts.nonce, sizeof facts.nonce);
+	content->digest = EVP_MD_CTX_new();
+	if (content->digest == NULL ||
+	    EVP_DigestInit_ex(content->digest, EVP_sha256(), NULL) != 1)
+		return why_set(why, WHY_NOMEM, "digest of the package");
+	int code = seal_new(content->sealer->certificate, content->suite, &sink,
+	    &content->seal, why);
+	if (code == 0)
+		code = package_writer_new(&facts, s->files, s->files_count,
+		    on_packaged, content, &content->package, why);
+	return code;
+}
+
+/* ---- the files of the package ---------------------------------------------
+ */
+
+static void
+file_document(struct submission *s, const char *name, const char *media_type,
+    const struct buf *bytes)
+{
+	struct package_file *file = &s->files[s->files_count++];
+	uint8_t digest[SPOOL_HASH_SIZE];
+	*file = (struct package_file){
+	    .name = name,
+	    .role = PACKAGE_DOCUMENT,
+	    .media_type = media_type,
+	    .size = bytes->size,
+	};
+	(void)EVP_Digest(
+	    bytes->at, bytes->size, digest, NULL, EVP_sha256(), NULL);
+	hex_build(file->sha256, digest, sizeof digest);
+}
+
+static bool
+file_part(struct submission *s, size_t index)
+{
+	const struct envelope_part *part = &s->envelope.parts[index];
+	struct package_file *file = &s->files[s->files_count];
+	const char *name = s->profile->payload_name;
+	*file = (struct package_file){
+	    .role = submission_part_is_payload(s, index) ? PACKAGE_PAYLOAD
+		    : index == s->list_index ? PACKAGE_ATTACHMENT_LIST
+					     : PACKAGE_ATTACHMENT,
+	    .media_type = part->media_type,
+	    .size = part->size,
+	};
+	memcpy(file->sha256, part->sha256, sizeof file->sha256);
+	if (file->role != PACKAGE_PAYLOAD) {
+		struct buf path;
+		buf_init(&path, 4096);
+		buf_add_text(&path, PACKAGE_ATTACHMENTS);
+		buf_add_text(&path, part->filename);
+		const char *text = buf_text(&path);
+		s->file_names[index] = text == NULL ? NULL : strdup(text);
+		buf_clear(&path);
+		name = s->file_names[index];
+	}
+	file->name = name;
+	s->files_count++;
+	return name != NULL;
+}
+
+static bool
+files_list(struct submission *s)
+{
+	size_t count = s->envelope.parts_count;
+	s->files = calloc(count + SUBMISSION_DOCUMENTS, sizeof *s->files);
+	s->file_names = calloc(count + 1, sizeof *s->file_names);
+	if (s->files == NULL || s->file_names == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!file_part(s, i))
+			return false;
+		if (i == 0 && s->profile->payload == PROFILE_PAYLOAD_JSON) {
+			file_document(
+			    s, "document.pdf", "application/pdf", &s->pdf);
+			file_document(s, "document.xhtml",
+			    "application/xhtml+xml", &s->xhtml);
+		}
+	}
+	return true;
+}
+
+/* ---- all recipients -------------------------------------------------------
+ */
+
+static bool
+done(struct submission *s, int code, const struct why *why)
+{
+	if (code == 0)
+		return true;
+	submission_fail(s, why);
+	return false;
+}
+
+bool
+submission_seal_begin(struct submission *s)
+{
+	struct why why = {0};
+	if (!files_list(s)) {
+		submission_refuse(s, NULL, 1);
+		return false;
+	}
+	s->sealing = true;
+	uint64_t each = s->envelope.bytes + s->pdf.size + s->xhtml.size +
+			PACKAGE_ROOM * (uint64_t)s->files_count;
+	s->big = each * s->contents_count > INLINE_MAX;
+	if (s->big)
+		s->net->uploads->contents += s->contents_count;
+	int code = 0;
+	for (size_t i = 0; i < s->contents_count && code == 0; i++)
+		code = content_begin(&s->contents[i], &why);
+	return done(s, code, &why);
+}
+
+bool
+submission_seal_whole(struct submission *s, struct span bytes)
+{
+	struct why why = {0};
+	int code = 0;
+	for (size_t i = 0; i < s->contents_count && code == 0; i++)
+		code =
+		    package_writer_whole(s->contents[i].package, bytes, &why);
+	return done(s, code, &why);
+}
+
+bool
+submission_seal_part_begin(struct submission *s)
+{
+	struct why why = {0};
+	int code = 0;
+	for (size_t i = 0; i < s->contents_count && code == 0; i++)
+		code = package_writer_begin(s->contents[i].package, &why);
+	return done(s, code, &why);
+}
+
+bool
+submission_seal_data(struct submission *s, struct span bytes)
+{
+	struct why why = {0};
+	for (size_t i = 0; i < s->contents_count; i++) {
+		struct content *content = &s->contents[i];
+		int code = package_writer_data(content->package, bytes, &why);
+		if (!done(s, code, &why))
+			return false;
+		if (s->big && content->gathered.size >= stage_share(s) &&
+		    !stage(s, content))
+			return false;
+	}
+	return true;
+}
+
+bool
+submission_seal_part_end(struct submission *s)
+{
+	struct why why = {0};
+	int code = 0;
+	for (size_t i = 0; i < s->contents_count && code == 0; i++)
+		code = package_writer_end(s->contents[i].package, &why);
+	return done(s, code, &why);
+}
+
+/* SHA-256("budstikke-proof-v1" || proof): what may be stored of the proof. */
+static int
+proof_take(struct content *content, struct why *why)
+{
+	static const char domain[] = "budstikke-proof-v1";
+	uint8_t digest[SPOOL_HASH_SIZE];
+	char text[sizeof domain - 1 + 2 * SPOOL_HASH_SIZE + 1];
+	if (EVP_DigestFinal_ex(content->digest, digest, NULL) != 1)
+		return why_set(why, WHY_NOMEM, "digest of the package");
+	memcpy(text, domain, sizeof domain - 1);
+	hex_build(text + sizeof domain - 1, digest, sizeof digest);
+	int good = EVP_Digest(text, sizeof text - 1, content->proof_hash, NULL,
+	    EVP_sha256(), NULL);
+	explicit_bzero(text, sizeof text);
+	explicit_bzero(digest, sizeof digest);
+	return good == 1 ? 0 : why_set(why, WHY_NOMEM, "digest of the package");
+}
+
+bool
+submission_seal_finish(struct submission *s)
+{
+	struct why why = {0};
+	for (size_t i = 0; i < s->contents_count; i++) {
+		struct content *content = &s->contents[i];
+		int code = package_writer_finish(content->package, &why);
+		if (code == 0)
+			code = seal_finish(content->seal, &why);
+		if (code == 0)
+			code = proof_take(content, &why);
+		if (!done(s, code, &why))
+			return false;
+	}
+	s->sealing = false;
+	return true;
+}
+
+void
+submission_seal_clear(struct submission *s)
+{
+	if (s->big)
+		s->net->uploads->contents -= s->contents_count;
+	s->big = false;
+	s->sealing = false;
+	for (size_t i = 0; i < s->contents_count; i++) {
+		struct content *content = &s->contents[i];
+		package_writer_free(content->package);
+		seal_free(content->seal);
+		EVP_MD_CTX_free(content->digest);
+		sealer_put(content->sealer);
+		buf_clear(&content->gathered);
+	}
+	free(s->contents);
+	s->contents = NULL;
+	s->contents_count = 0;
+	for (size_t i = 0; s->file_names != NULL && i < s->envelope.parts_count;
+	     i++)
+		free(s->file_names[i]);
+	free(s->file_names);
+	s->file_names = NULL;
+	free(s->files);
+	s->files = NULL;
+	s->files_count = 0;
+}
