@@ -3,10 +3,13 @@
  * parser: bytes are given as they come, parts are told by callbacks, and
  * nothing but the header of one part is ever held back.
  *
- * Strict: bytes before the first boundary and after the last are refused but
- * for one empty line; nested multiparts, transfer encodings that change bytes,
- * filename* (RFC 7578 section 4.2 forbids it) and unknown header fields with
- * meaning are refused; without the closing boundary a body is not whole.
+ * Strict: nothing stands before the first boundary or after the last but one
+ * empty line; nested multiparts, transfer encodings that change bytes and
+ * filename* (RFC 7578 section 4.2) are refused; other header fields are ignored
+ * (section 4.8) but must be well formed; without the closing boundary a body is
+ * not whole. In a quoted name \" and \\ stand for the second character; a
+ * percent sign stands for itself, for nobody can tell "%22" of a browser from
+ * "%22" of a name.
  *
  * SECURITY: reads hostile bytes; bounded by struct multipart_limits.
  */
