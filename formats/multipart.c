@@ -229,20 +229,21 @@ mark_read(struct multipart *m, uint8_t c, struct why *why)
 				 : why_set(why, WHY_MALFORMED,
 				       "a boundary's line ends without LF");
 	case EPILOGUE:
-		if (c != '\r')
-			return why_set(why, WHY_MALFORMED,
-			    "bytes stand behind the last boundary");
-		m->state = EPILOGUE_LF;
-		return 0;
 	case EPILOGUE_LF:
-		if (c != '\n')
+	case WHOLE:
+		if (c != (m->state == EPILOGUE         ? '\r'
+			     : m->state == EPILOGUE_LF ? '\n'
+						       : -1))
 			return why_set(why, WHY_MALFORMED,
 			    "bytes stand behind the last boundary");
-		m->state = WHOLE;
+		m->state = m->state == EPILOGUE ? EPILOGUE_LF : WHOLE;
 		return 0;
+	case START:
+	case DATA:
+	case HEADER:
+	case DEAD:
 	default:
-		return why_set(
-		    why, WHY_MALFORMED, "bytes stand behind the last boundary");
+		return why_set(why, WHY_BUG, "no mark is read here");
 	}
 	return why_set(why, WHY_MALFORMED,
 	    "a boundary is followed by something that is no line end");
