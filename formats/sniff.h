@@ -64,9 +64,9 @@ void sniff_free(struct sniff *sniff); /* NULL is fine */
 int sniff_push(struct sniff *sniff, struct span bytes, struct why *why);
 
 /* After the last byte: its type and the reasons found in the content (all but
- * NOT_ALLOWED, MISMATCH and INFECTED). */
-void sniff_finish(
-    struct sniff *sniff, enum sniff_type *type, unsigned *reasons);
+ * NOT_ALLOWED, MISMATCH and INFECTED). 0 or WHY_NOMEM. */
+int sniff_finish(struct sniff *sniff, enum sniff_type *type, unsigned *reasons,
+    struct why *why);
 
 /* True when bytes of this type may be declared as media_type (parameters and
  * case are ignored). */
