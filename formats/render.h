@@ -54,6 +54,9 @@ int render_payload(const struct profile *profile, struct span payload,
     struct pdf_fonts *fonts, struct findings *findings,
     struct render_result *result, struct why *why);
 
+/* Have the profile's own words ready; once, at start. */
+void render_words_keep(const struct profile *profile, struct pdf_fonts *fonts);
+
 void render_result_init(
     struct render_result *result, const struct limits *limits);
 void render_result_clear(struct render_result *result); /* wipes */

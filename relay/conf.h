@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define CONF_TEXT_MAX (64 * KIB) /* bytes of relay.conf */
 #define CONF_OVERRIDES_MAX 64
@@ -148,6 +149,13 @@ void conf_clear(struct conf *conf);
 
 /* Text as relay.conf would have it, each setting with its sentence. */
 void conf_print(struct buf *out, const struct conf *conf);
+
+/* All defaults, as conf_print() shows them (what must be set is ""). */
+int conf_print_defaults(FILE *out);
+
+/* *text, the caller's to free, is "name=value" as an override. The length,
+ * or WHY_NOMEM. */
+int conf_override_build(char **text, const struct conf *conf, const char *name);
 
 /* Names of settings that differ and need a restart, separated by spaces. */
 void conf_restart_names(

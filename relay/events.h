@@ -30,6 +30,8 @@
 	X("role.layer-missing", "layer error",                                 \
 	    "a layer of the jail could not be put up")                         \
 	X("role.left", "role slot pid", "a role left as it was told")          \
+	X("role.limit-low", "limit wanted given",                              \
+	    "the system allows this process less than the settings ask for")   \
 	X("role.ready", "role slot pid ms",                                    \
 	    "a role serves, so many ms after it was started")                  \
 	X("role.started", "role slot pid", "a role was started")               \

@@ -35,6 +35,7 @@ struct role_listener {
 
 /* One process at the other end. */
 struct role_peer {
+	struct role *role;
 	struct role_peer *next;
 	enum role_kind kind;
 	unsigned slot;     /* 0.. of its kind */

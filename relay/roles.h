@@ -50,11 +50,14 @@ struct role_spec {
 	uint32_t talks;  /* bit set of ROLE_BIT(kind) */
 	int start;       /* roles start in this order and leave in reverse */
 	bool overlaps; /* at reload the new one starts before the old leaves */
+	bool worker;   /* pipe_serve(): asked, never asks */
 };
 
 #define ROLE_BIT(kind) (UINT32_C(1) << (kind))
 
 const struct role_spec *role_spec(enum role_kind kind); /* not of the parent */
+/* All of them in order of start; NULL after the last. */
+const struct role_spec *role_spec_at(size_t index);
 const struct role_spec *role_spec_named(const char *name); /* or NULL */
 const char *role_name(enum role_kind kind);                /* static */
 bool role_talks(enum role_kind a, enum role_kind b);

@@ -1,0 +1,94 @@
+/*
+ * present_priv - what present.c (elements), present_value.c (forms of values)
+ * and presentation.c (reading) share.
+ */
+#pragma once
+
+#include "formats/present.h"
+#include "formats/render.h"
+
+#include <stdbool.h>
+
+struct presentation {
+	json_t *spec; /* presentation.json, found good by its schema */
+	const json_t *words;
+	const json_t *codes;
+	char *language;
+};
+
+struct presenter {
+	const struct presentation *spec;
+	const struct render_context *context;
+	const json_t *payload;
+	struct document *document;
+	struct buf base;   /* pointer that relative pointers start at */
+	const json_t *top; /* the value there */
+	json_t *shown;     /* pointers of what has been shown */
+	const struct pending *pending; /* headings not yet written */
+	struct document_node *table;   /* rows go here while they follow */
+	bool failed;                   /* no memory */
+};
+
+/* A heading that is written when something comes under it. */
+struct pending {
+	const struct pending *above;
+	int level;
+	struct span text;
+	bool *written;
+};
+
+const char *present_word(const struct presentation *spec, const char *name);
+
+/* The value behind a relative pointer, whether or not it is there. */
+const json_t *present_get(const struct presenter *presenter, const char *at);
+
+/*
+ * Append the text of what spec names ("at" or "lines", with form, codes,
+ * before and after) and mark it as shown. False when nothing of it is there.
+ */
+bool present_value(
+    struct presenter *presenter, const json_t *spec, struct buf *out);
+
+/* A scalar as text: form and codes may be NULL. */
+void present_scalar(const struct presentation *spec, const json_t *value,
+    const char *form, const char *codes, struct buf *out);
+
+/* "21.11.2026 kl. 20.05.00" in Norwegian time. */
+void present_time(int64_t wall_ms, struct buf *out);
+
+/* Remember that the value at the relative pointer stands in the document. */
+void present_mark(struct presenter *presenter, const char *at);
+
+/* Room for one text of the document. */
+void present_text_init(struct buf *text);
+
+/* ---- present.c: for the other elements ----------------------------------- */
+
+/* A text member of an element; NULL when it is not there. */
+const char *present_text(const json_t *spec, const char *name);
+struct document_node *present_root(const struct presenter *presenter);
+
+/* A heading under those that are pending now; text NULL: none. */
+struct pending present_pending(const struct presenter *presenter, int level,
+    const char *text, bool *written);
+/* A block will be written: first the headings that are pending. */
+void present_begin(struct presenter *presenter);
+/* A row in the table of the rows before it; note is emphasised behind. */
+void present_row(struct presenter *presenter, const char *label,
+    struct span value, struct span note);
+
+/* Look at the value behind at, until present_back(); false when there is
+ * none. */
+bool present_go(
+    struct presenter *presenter, const char *at, const json_t **back);
+void present_back(struct presenter *presenter, const json_t *back, size_t size);
+
+/* The kinds of element that have files of their own. */
+void present_grid(struct presenter *presenter, const json_t *spec, int level);
+void present_markdown(
+    struct presenter *presenter, const json_t *spec, int level);
+void present_envelope(
+    struct presenter *presenter, const json_t *spec, int level);
+void present_files(struct presenter *presenter, const json_t *spec, int level);
+/* All scalars that have not been shown; counts them. */
+void present_rest(struct presenter *presenter, size_t *unknown);

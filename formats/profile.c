@@ -1,0 +1,319 @@
+/*
+ * profile - profile.json becomes struct profile.
+ */
+#include "formats/present.h"
+#include "formats/profile_priv.h"
+#include "formats/profile_schema.h"
+#include "formats/schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define PROFILE_FILE "profile.json"
+
+static char *
+copy(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? strdup(text) : NULL;
+}
+
+static int64_t
+integer(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+static void
+fault(const struct profile_source *source, const char *pointer,
+    const char *expected)
+{
+	findings_add(
+	    source->findings, PROFILE_FILE, pointer, "profile", "%s", expected);
+}
+
+static int
+no_memory(const struct profile_source *source)
+{
+	return why_set(source->why, WHY_NOMEM, "no memory for a profile");
+}
+
+static int
+spec_check(const struct profile_source *source, const json_t *spec)
+{
+	struct schema *schema = NULL;
+	json_t *text = json_loads(profile_schema_profile, 0, NULL);
+	int ret;
+
+	if (text == NULL)
+		return no_memory(source);
+	ret = schema_compile(
+	    "profile", text, NULL, source->limits, NULL, &schema, source->why);
+	json_decref(text);
+	if (ret == 0)
+		ret = schema_check(
+		    schema, spec, PROFILE_FILE, source->findings, source->why);
+	schema_free(schema);
+	return ret;
+}
+
+static int
+presentation_load(const struct profile_source *source, struct profile *profile,
+    const char *name)
+{
+	struct buf text;
+	int ret;
+
+	buf_init(&text, 1 * MIB);
+	ret = profile_file_read(source, name, &text);
+	if (ret == WHY_NOT_FOUND) {
+		fault(source, "/payload/presentation",
+		    "the name of a file in the folder");
+		ret = WHY_INVALID;
+	}
+	if (ret == 0)
+		ret = presentation_read(buf_span(&text), name,
+		    profile->language, source->limits, source->findings,
+		    &profile->shown, source->why);
+	buf_clear(&text);
+	return ret == WHY_MALFORMED || ret == WHY_TOO_LARGE ? WHY_INVALID : ret;
+}
+
+static int
+build_payload(const struct profile_source *source, struct profile *profile,
+    const json_t *spec)
+{
+	const char *kind = json_string_value(json_object_get(spec, "kind"));
+	int schema, shown;
+
+	profile->payload_name = copy(spec, "name");
+	profile->media_type = copy(spec, "mediaType");
+	profile->payload = PROFILE_PAYLOAD_NONE;
+	if (strcmp(kind, "pdf") == 0)
+		profile->payload = PROFILE_PAYLOAD_PDF;
+	if (strcmp(kind, "json") != 0)
+		return 0;
+	profile->payload = PROFILE_PAYLOAD_JSON;
+	schema = profile_schema_read(source,
+	    json_string_value(json_object_get(spec, "schema")),
+	    &profile->schema);
+	/* go on, so that all faults are found at once */
+	shown = presentation_load(source, profile,
+	    json_string_value(json_object_get(spec, "presentation")));
+	return schema < 0 ? schema : shown;
+}
+
+static int
+build_attachments(const struct profile_source *source, struct profile *profile,
+    const json_t *spec)
+{
+	struct profile_attachments *to = &profile->attachments;
+	const json_t *types = json_object_get(spec, "mediaTypes");
+	const json_t *list = json_object_get(spec, "list");
+	const json_t *type;
+	size_t i;
+
+	to->count_max = (size_t)integer(spec, "countMax");
+	to->bytes_max = (uint64_t)integer(spec, "bytesMax");
+	to->media_types =
+	    calloc(json_array_size(types) + 1, sizeof(to->media_types[0]));
+	if (to->media_types == NULL)
+		return no_memory(source);
+	json_array_foreach(types, i, type)
+	{
+		to->media_types[i] = strdup(json_string_value(type));
+		if (to->media_types[i] == NULL)
+			return no_memory(source);
+		to->media_types_count = i + 1;
+	}
+	if (list == NULL)
+		return 0;
+	to->list_required = json_is_true(json_object_get(list, "required"));
+	to->list_name = copy(list, "name");
+	to->list_items = copy(list, "entries");
+	to->list_file_name = copy(list, "fileName");
+	to->list_sha512 = copy(list, "sha512");
+	if (!to->list_name || !to->list_items || !to->list_file_name ||
+	    !to->list_sha512)
+		return no_memory(source);
+	return profile_schema_read(source,
+	    json_string_value(json_object_get(list, "schema")), &to->list);
+}
+
+static int
+deadline_compare(const void *a, const void *b)
+{
+	int64_t x = ((const struct profile_deadline *)a)->after_s;
+	int64_t y = ((const struct profile_deadline *)b)->after_s;
+
+	return x < y ? -1 : x > y;
+}
+
+static int
+build_deadlines(const struct profile_source *source, struct profile *profile,
+    const json_t *spec)
+{
+	size_t count = json_array_size(spec);
+	const json_t *one;
+	size_t i;
+
+	profile->deadlines = calloc(count + 1, sizeof(profile->deadlines[0]));
+	if (profile->deadlines == NULL)
+		return no_memory(source);
+	json_array_foreach(spec, i, one)
+	{
+		struct profile_deadline *to = &profile->deadlines[i];
+		const char *stage =
+		    json_string_value(json_object_get(one, "stage"));
+		const char *severity =
+		    json_string_value(json_object_get(one, "severity"));
+
+		to->stage = strcmp(stage, "not-fetched") == 0
+				? PROFILE_NOT_FETCHED
+				: PROFILE_NOT_CONFIRMED;
+		to->severity =
+		    strcmp(severity, "critical") == 0  ? PROFILE_CRITICAL
+		    : strcmp(severity, "warning") == 0 ? PROFILE_WARNING
+						       : PROFILE_NOTICE;
+		to->after_s = integer(one, "afterSeconds");
+		if (to->after_s >= profile->expiry_s)
+			fault(source, "/deadlines",
+			    "times that are before the expiry");
+	}
+	profile->deadlines_count = count;
+	qsort(profile->deadlines, count, sizeof(profile->deadlines[0]),
+	    deadline_compare);
+	return 0;
+}
+
+static int
+build_all(const struct profile_source *source, struct profile *profile,
+    const json_t *spec, const char *folder)
+{
+	int payload, attachments, deadlines;
+
+	profile->name = copy(spec, "name");
+	profile->version = copy(spec, "version");
+	profile->title = copy(spec, "title");
+	profile->language = copy(spec, "language");
+	if (!profile->name || !profile->version || !profile->title ||
+	    !profile->language)
+		return no_memory(source);
+	if (strcmp(profile->name, folder) != 0)
+		fault(source, "/name", "the name of the folder");
+	profile->expiry_s = integer(spec, "expirySeconds");
+	profile->grace_s = integer(spec, "graceSeconds");
+	profile->reference_required =
+	    json_is_true(json_object_get(spec, "referenceRequired"));
+	profile->unproven =
+	    strcmp(json_string_value(json_object_get(spec, "unproven")),
+		"mark") == 0
+		? PROFILE_UNPROVEN_MARK
+		: PROFILE_UNPROVEN_REFUSE;
+	payload =
+	    build_payload(source, profile, json_object_get(spec, "payload"));
+	attachments = build_attachments(
+	    source, profile, json_object_get(spec, "attachments"));
+	deadlines = build_deadlines(
+	    source, profile, json_object_get(spec, "deadlines"));
+	if (payload < 0)
+		return payload;
+	return attachments < 0 ? attachments : deadlines;
+}
+
+int
+profile_build(const struct profile_source *source, const char *folder,
+    struct profile **out)
+{
+	struct profile *profile = NULL;
+	json_t *spec = NULL;
+	int ret = profile_json_read(source, PROFILE_FILE, &spec);
+
+	*out = NULL;
+	if (ret == 0)
+		ret = spec_check(source, spec);
+	if (ret < 0)
+		goto out;
+	profile = calloc(1, sizeof(*profile));
+	if (profile == NULL) {
+		ret = no_memory(source);
+		goto out;
+	}
+	ret = build_all(source, profile, spec, folder);
+	if (ret == 0)
+		ret = findings_verdict(source->findings, source->why);
+	if (ret < 0)
+		goto out;
+	*out = profile;
+	profile = NULL;
+out:
+	profile_free(profile);
+	json_decref(spec);
+	return ret;
+}
+
+void
+profile_free(struct profile *profile)
+{
+	struct profile_attachments *attachments;
+
+	if (profile == NULL)
+		return;
+	attachments = &profile->attachments;
+	for (size_t i = 0; i < attachments->media_types_count; i++)
+		free(attachments->media_types[i]);
+	free(attachments->media_types);
+	free(attachments->list_name);
+	free(attachments->list_items);
+	free(attachments->list_file_name);
+	free(attachments->list_sha512);
+	schema_free(attachments->list);
+	schema_free(profile->schema);
+	presentation_free(profile->shown);
+	free(profile->deadlines);
+	free(profile->payload_name);
+	free(profile->media_type);
+	free(profile->name);
+	free(profile->version);
+	free(profile->title);
+	free(profile->language);
+	free(profile);
+}
+
+void
+profile_set_clear(struct profile_set *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		profile_free(set->at[i]);
+	free(set->at);
+	*set = (struct profile_set){0};
+}
+
+const struct profile *
+profile_set_find(const struct profile_set *set, const char *name)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (strcmp(set->at[i]->name, name) == 0)
+			return set->at[i];
+	}
+	return NULL;
+}
+
+bool
+profile_media_type_allowed(
+    const struct profile *profile, const char *media_type)
+{
+	const struct profile_attachments *allowed = &profile->attachments;
+	size_t size = strcspn(media_type, "; \t");
+
+	for (size_t i = 0; i < allowed->media_types_count; i++) {
+		const char *type = allowed->media_types[i];
+
+		if (strlen(type) == size &&
+		    strncasecmp(type, media_type, size) == 0)
+			return true;
+	}
+	return false;
+}

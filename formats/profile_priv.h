@@ -1,0 +1,38 @@
+/*
+ * profile_priv - what profile_read.c (files), profile.c (profile.json to
+ * struct profile) and profile_list.c share.
+ */
+#pragma once
+
+#include "formats/profile.h"
+
+#include <jansson.h>
+
+/* A profile while it is read. */
+struct profile_source {
+	int dir; /* of the folder */
+	const struct limits *limits;
+	struct findings *findings; /* every fault of every file */
+	struct why *why;
+};
+
+/*
+ * The whole of one file of the folder into text. WHY_NOT_FOUND or WHY_SYSTEM.
+ */
+int profile_file_read(
+    const struct profile_source *source, const char *name, struct buf *text);
+
+/* As JSON; a fault becomes a finding with its line. */
+int profile_json_read(
+    const struct profile_source *source, const char *name, json_t **out);
+
+/* A schema of the folder, with the files that it refers to. */
+int profile_schema_read(
+    const struct profile_source *source, const char *name, struct schema **out);
+
+/* Lines for findings whose part is a file of the folder, by their pointers. */
+void profile_lines_find(const struct profile_source *source);
+
+/* profile.json into a new profile; the caller's. */
+int profile_build(const struct profile_source *source, const char *folder,
+    struct profile **out);

@@ -1,0 +1,255 @@
+/*
+ * profile_read - the only code of this room that opens files: the folders of
+ * message types, read at start before any jail, never later.
+ */
+#include "base/buf.h"
+#include "formats/json.h"
+#include "formats/profile_priv.h"
+#include "formats/schema.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_BYTES_MAX (1 * MIB)
+#define PROFILES_MAX 1000
+
+int
+profile_file_read(
+    const struct profile_source *source, const char *name, struct buf *text)
+{
+	int fd = openat(source->dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	int ret = 0;
+
+	if (fd < 0 && errno == ENOENT)
+		return why_set(
+		    source->why, WHY_NOT_FOUND, "there is no file %s", name);
+	if (fd < 0)
+		return why_errno(source->why, "cannot open %s", name);
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		ret =
+		    why_set(source->why, WHY_INVALID, "%s is not a file", name);
+		goto out;
+	}
+	for (;;) {
+		uint8_t *room = buf_room(text, 16384);
+		ssize_t got = room ? read(fd, room, 16384) : 0;
+
+		if (got < 0)
+			ret = why_errno(source->why, "cannot read %s", name);
+		if (got <= 0)
+			break;
+		buf_used(text, (size_t)got);
+	}
+	if (ret == 0 && !buf_ok(text))
+		ret = why_set(
+		    source->why, WHY_TOO_LARGE, "%s is too large", name);
+out:
+	close(fd);
+	return ret;
+}
+
+int
+profile_json_read(
+    const struct profile_source *source, const char *name, json_t **out)
+{
+	struct json_bounds bounds = {FILE_BYTES_MAX, 64};
+	struct buf text;
+	int ret;
+
+	*out = NULL;
+	buf_init(&text, FILE_BYTES_MAX);
+	ret = profile_file_read(source, name, &text);
+	if (ret == 0)
+		ret =
+		    json_text_read(buf_span(&text), &bounds, out, source->why);
+	if (ret == WHY_MALFORMED || ret == WHY_TOO_LARGE ||
+	    ret == WHY_NOT_FOUND) {
+		findings_add(source->findings, name, "", "json", "%s",
+		    source->why->text);
+		ret = WHY_INVALID;
+	}
+	buf_clear(&text);
+	return ret;
+}
+
+/* Another schema file, named by a $ref; folders below are allowed. */
+static int
+schema_load(void *context, const char *uri, json_t **out, struct why *why)
+{
+	const struct profile_source *source = context;
+
+	if (strspn(uri, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			"0123456789_.-/") != strlen(uri) ||
+	    uri[0] == '/' || uri[0] == '.' || strstr(uri, "/.") != NULL)
+		return why_set(
+		    why, WHY_NOT_FOUND, "%s is not a file of the profile", uri);
+	return profile_json_read(source, uri, out);
+}
+
+int
+profile_schema_read(
+    const struct profile_source *source, const char *name, struct schema **out)
+{
+	struct schema_loader loader = {schema_load, (void *)(uintptr_t)source};
+	json_t *text;
+	int ret = profile_json_read(source, name, &text);
+	size_t found = source->findings->count;
+
+	*out = NULL;
+	if (ret < 0)
+		return ret;
+	ret = schema_compile(name, text, &loader, source->limits,
+	    source->findings, out, source->why);
+	if (ret < 0 && ret != WHY_NOMEM && source->findings->count == found)
+		findings_add(source->findings, name, "", "schema", "%s",
+		    source->why->text);
+	json_decref(text);
+	return ret < 0 && ret != WHY_NOMEM ? WHY_INVALID : ret;
+}
+
+/* "line 3, column 9: ..." is how json_text_read() begins. */
+static unsigned
+line_told(const char *text)
+{
+	return strncmp(text, "line ", 5) == 0
+		   ? (unsigned)strtoul(text + 5, NULL, 10)
+		   : 1;
+}
+
+void
+profile_lines_find(const struct profile_source *source)
+{
+	for (size_t i = 0; i < source->findings->count; i++) {
+		struct finding *one = &source->findings->at[i];
+		struct buf text;
+
+		if (one->line != 0)
+			continue;
+		if (strcmp(one->rule, "json") == 0) {
+			one->line = line_told(one->expected);
+			continue;
+		}
+		buf_init(&text, FILE_BYTES_MAX);
+		if (profile_file_read(source, one->part, &text) == 0)
+			one->line =
+			    json_pointer_line(buf_span(&text), one->pointer);
+		buf_clear(&text);
+	}
+}
+
+static const char *
+folder_name(const char *dir, char *room, size_t size)
+{
+	size_t end = strlen(dir);
+	size_t start;
+
+	while (end > 1 && dir[end - 1] == '/')
+		end--;
+	start = end;
+	while (start > 0 && dir[start - 1] != '/')
+		start--;
+	snprintf(room, size, "%.*s", (int)(end - start), dir + start);
+	return room;
+}
+
+static int
+folder_read(const char *dir, const struct limits *limits,
+    struct findings *findings, struct profile **out, struct why *why)
+{
+	struct profile_source source = {
+	    .limits = limits, .findings = findings, .why = why};
+	char folder[256];
+	struct why whys = {0};
+	int ret;
+
+	*out = NULL;
+	source.dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (source.dir < 0)
+		return why_errno(why, "cannot open the profile %s", dir);
+	ret = profile_build(
+	    &source, folder_name(dir, folder, sizeof(folder)), out);
+	if (ret == WHY_INVALID || !findings_none(findings)) {
+		source.why = &whys; /* looking again may not hide the reason */
+		profile_lines_find(&source);
+	}
+	close(source.dir);
+	return ret;
+}
+
+int
+profile_load(const char *dir, const struct limits *limits, struct profile **out,
+    struct why *why)
+{
+	struct findings findings;
+	struct why own = {0};
+	int ret;
+
+	findings_init(&findings, (size_t)limits->findings);
+	ret = folder_read(dir, limits, &findings, out, why ? why : &own);
+	if (ret == WHY_INVALID && findings.count > 0) {
+		const struct finding *first = &findings.at[0];
+
+		ret = why_set(why, WHY_INVALID, "%s/%s:%u: %s: %s", dir,
+		    first->part, first->line, first->pointer, first->expected);
+	}
+	findings_clear(&findings);
+	return ret;
+}
+
+int
+profile_check(const char *dir, const struct limits *limits,
+    struct findings *findings, struct why *why)
+{
+	struct profile *profile;
+	struct why own = {0};
+	int ret =
+	    folder_read(dir, limits, findings, &profile, why ? why : &own);
+
+	profile_free(profile);
+	return ret < 0 ? ret : findings_verdict(findings, why);
+}
+
+static int
+is_profile(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+int
+profile_set_load(const char *dir, const struct limits *limits,
+    struct profile_set *set, struct why *why)
+{
+	struct dirent **names = NULL;
+	int count = scandir(dir, &names, is_profile, alphasort);
+	char path[4096];
+	struct stat st;
+	int ret = 0;
+
+	*set = (struct profile_set){0};
+	if (count < 0)
+		return why_errno(why, "cannot read the profiles in %s", dir);
+	set->at = calloc((size_t)count + 1, sizeof(set->at[0]));
+	if (set->at == NULL)
+		ret = why_set(why, WHY_NOMEM, "no memory for profiles");
+	for (int i = 0; i < count; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]->d_name);
+		free(names[i]);
+		if (ret < 0 || stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+			continue;
+		ret = profile_load(path, limits, &set->at[set->count], why);
+		set->count += ret == 0;
+	}
+	free(names);
+	if (ret == 0 && set->count == 0)
+		ret = why_set(
+		    why, WHY_NOT_FOUND, "there is no profile in %s", dir);
+	if (ret < 0)
+		profile_set_clear(set);
+	return ret;
+}

@@ -1,0 +1,77 @@
+/*
+ * idle - stands in for a role whose work is not built yet: it starts, goes
+ * into its jail, refuses every request with unsupported, and leaves when told.
+ *
+ * Who builds the real one takes its stand-in away here; they are weak so that
+ * forgetting it breaks no build, but a library's first definition wins.
+ */
+#include "base/log.h"
+#include "relay/pipe.h"
+#include "relay/role.h"
+
+#define WEAK __attribute__((weak))
+
+static void
+refuse_frame(
+    struct role *role, struct role_peer *peer, const struct wire_frame *frame)
+{
+	struct why why;
+	(void)role;
+	(void)why_set(&why, WHY_UNSUPPORTED, "this role is not built");
+	if (frame->request != 0 && (frame->flags & WIRE_MORE) == 0)
+		pipe_refuse(peer, frame->request, &why);
+}
+
+static int
+serve(struct role *role)
+{
+	static const struct pipe_hooks pipe_hooks = {.frame = refuse_frame};
+	struct why why;
+	int code = 0;
+	if (!role->spec->worker)
+		code = role_base_new(role, &why);
+	if (code == 0)
+		code = role_enter(role, &why);
+	if (code < 0) {
+		log_event(LOG_ERROR, "role.failed", LOGS("error", why.text));
+		return code;
+	}
+	return role->spec->worker ? pipe_serve(role, &pipe_hooks)
+				  : role_run(role);
+}
+
+WEAK int
+net_serve(struct role *role)
+{
+	return serve(role);
+}
+
+WEAK int
+render_serve(struct role *role)
+{
+	return serve(role);
+}
+
+WEAK int
+scan_serve(struct role *role)
+{
+	return serve(role);
+}
+
+WEAK int
+keys_role_serve(struct role *role)
+{
+	return serve(role);
+}
+
+WEAK int
+spool_role_serve(struct role *role)
+{
+	return serve(role);
+}
+
+WEAK int
+courier_serve(struct role *role)
+{
+	return serve(role);
+}
