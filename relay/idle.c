@@ -2,9 +2,11 @@
  * idle - stands in for a role whose work is not built yet: it starts, goes
  * into its jail, refuses every request with unsupported, and leaves when told.
  *
- * Who builds the real one takes its stand-in away here; they are weak so that
- * forgetting it breaks no build, but a library's first definition wins.
+ * Who builds the real one takes its stand-in away here. Until then this one is
+ * linked (main refers to this file first), and every start says so.
  */
+#include "relay/idle.h"
+
 #include "base/log.h"
 #include "relay/pipe.h"
 #include "relay/role.h"
@@ -38,6 +40,18 @@ serve(struct role *role)
 	}
 	return role->spec->worker ? pipe_serve(role, &pipe_hooks)
 				  : role_run(role);
+}
+
+/* Kept in step with the functions below. */
+static const char *const stand_ins[] = {
+    "net", "render", "scan", "keys", "spool", "courier", NULL};
+
+void
+idle_say(void)
+{
+	for (size_t i = 0; stand_ins[i] != NULL; i++)
+		log_event(
+		    LOG_WARNING, "role.stand-in", LOGS("role", stand_ins[i]));
 }
 
 WEAK int

@@ -1,6 +1,8 @@
 /*
  * main - the command line of budstikked.
  */
+#include "base/log.h"
+#include "relay/idle.h"
 #include "relay/parent.h"
 #include "relay/spawn.h"
 
@@ -145,5 +147,7 @@ main(int argc, char **argv)
 		conf_source_clear(&source);
 		return code;
 	}
+	log_start("parent", LOG_INFO);
+	idle_say();
 	return parent_run(&source, a.conf, a.probe);
 }
