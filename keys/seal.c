@@ -281,6 +281,10 @@ seal_finish(struct seal *seal, struct why *why)
 	if (seal->finished)
 		return why_set(why, WHY_BUG, "a seal was finished twice");
 	seal->finished = true;
+	/* OpenSSL's streaming encoder begins with the first octet: without one
+	 * there would be a trailer and no head */
+	if (seal->taken == 0)
+		return why_set(why, WHY_INVALID, "there is nothing to seal");
 	if (BIO_flush(seal->chain) != 1 || flush_piece(seal) < 0)
 		return failure(seal, why);
 	return 0;

@@ -51,7 +51,8 @@ int seal_new(const struct certificate *certificate, enum seal_suite suite,
 /* Any size. After a failure only seal_free() may follow. */
 int seal_write(struct seal *seal, struct span bytes, struct why *why);
 
-/* Writes the end; then the message is whole. */
+/* Writes the end; then the message is whole. WHY_INVALID when nothing was
+ * written before: no message is empty. */
 int seal_finish(struct seal *seal, struct why *why);
 void seal_free(struct seal *seal); /* NULL is fine */
 

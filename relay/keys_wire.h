@@ -8,8 +8,7 @@
  *                                                     text of their file
  *
  * A list is u16 count, then each as u32 size and bytes. An answer begins with a
- * status octet: 0 and what is above, or 1, u16 -code (base/why.h) and the
- * sentence.
+ * status octet: 0 and what is above, or 1 and a failure (wire_put_why()).
  *
  * SECURITY: both sides parse these as hostile.
  */

@@ -1,5 +1,5 @@
 /*
- * probe - does the opening path refuse what it must? Asked at start.
+ * open_probe - does the opening path refuse what it must? Asked at start.
  *
  * Known-bad messages (AES-CBC inside AuthEnvelopedData, GCM inside
  * EnvelopedData, GCM tags cut to 1, 4, 12 bytes, a flipped bit, PKCS#1 v1.5,
@@ -12,4 +12,4 @@
 
 /* 0, or WHY_CRYPTO naming the vector that was accepted (or refused) wrongly:
  * do not serve. Takes some milliseconds. */
-int probe_run(struct why *why);
+int open_probe_run(struct why *why);
