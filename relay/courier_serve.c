@@ -1,0 +1,438 @@
+/*
+ * The courier role: everything outbound. Today: notices to webhooks.
+ *
+ * A notice is posted to every webhook of the configuration; it is told when
+ * each has answered 2xx, and refused otherwise: spool then asks again later,
+ * with the same CloudEvent id, so a receiver that had it already can know.
+ *
+ * SECURITY: talks to the world, so has no store and no key. Follows no
+ * redirect, speaks https (http only where private targets are allowed) and
+ * connects to public addresses only, unless the configuration says otherwise;
+ * the address is judged when the socket is made, after the name was resolved.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "relay/courier_wire.h"
+#include "relay/role.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <curl/curl.h>
+#include <event2/event.h>
+
+#define ANSWER_MAX (64u << 10) /* of a webhook's answer, thrown away */
+
+struct courier {
+	struct role *role;
+	CURLM *multi;
+	struct event *timer;
+	struct curl_slist *headers;
+	size_t notices; /* under way */
+	bool leaving;
+};
+
+/* One notice on its way to all webhooks. */
+struct notice {
+	struct courier *courier;
+	struct role_peer *peer; /* NULL: spool left, nobody waits */
+	uint64_t request;
+	char *body;
+	size_t out;     /* posts under way */
+	struct why why; /* the first failure */
+	struct notice *next;
+};
+
+struct post {
+	struct notice *notice;
+	CURL *easy;
+	size_t got;
+	char error[CURL_ERROR_SIZE];
+};
+
+static struct notice *notices;
+
+/* ---- where it may go ------------------------------------------------------
+ */
+
+static bool
+private_ipv4(uint32_t a)
+{
+	static const struct {
+		uint32_t net;
+		unsigned bits;
+	} ranges[] = {
+	    {0x00000000, 8},  /* this network */
+	    {0x0A000000, 8},  /* RFC 1918 */
+	    {0x64400000, 10}, /* RFC 6598 */
+	    {0x7F000000, 8},  /* loopback */
+	    {0xA9FE0000, 16}, /* link local */
+	    {0xAC100000, 12}, /* RFC 1918 */
+	    {0xC0000000, 24}, /* RFC 6890 */
+	    {0xC0000200, 24}, /* documentation */
+	    {0xC0A80000, 16}, /* RFC 1918 */
+	    {0xC6120000, 15}, /* benchmarks */
+	    {0xC6336400, 24}, /* documentation */
+	    {0xCB007100, 24}, /* documentation */
+	    {0xE0000000, 4},  /* multicast */
+	    {0xF0000000, 4},  /* reserved, broadcast */
+	};
+	for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+		if ((a ^ ranges[i].net) >> (32 - ranges[i].bits) == 0)
+			return true;
+	return false;
+}
+
+/* Only 2000::/3 is global unicast; addresses that carry an IPv4 address
+ * (mapped, NAT64, 6to4, Teredo) are judged as private: no public webhook needs
+ * them. */
+static bool
+private_ipv6(const uint8_t a[16])
+{
+	bool global = (a[0] & 0xE0) == 0x20;
+	bool tunnel = (a[0] == 0x20 && a[1] == 0x02) ||
+		      (a[0] == 0x20 && a[1] == 0x01 && a[2] == 0 && a[3] == 0);
+	bool documentation =
+	    a[0] == 0x20 && a[1] == 0x01 && a[2] == 0x0D && a[3] == 0xB8;
+	return !global || tunnel || documentation;
+}
+
+static bool
+is_private(const struct curl_sockaddr *address)
+{
+	if (address->family == AF_INET) {
+		struct sockaddr_in in;
+		memcpy(&in, &address->addr, sizeof in);
+		return private_ipv4(ntohl(in.sin_addr.s_addr));
+	}
+	if (address->family == AF_INET6) {
+		struct sockaddr_in6 in6;
+		memcpy(&in6, &address->addr, sizeof in6);
+		return private_ipv6(in6.sin6_addr.s6_addr);
+	}
+	return true;
+}
+
+static curl_socket_t
+on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	const struct courier *courier = arg;
+	(void)purpose;
+	if (!courier->role->conf->webhook_allow_private && is_private(address))
+		return CURL_SOCKET_BAD;
+	return socket(address->family,
+	    address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    address->protocol);
+}
+
+/* ---- one post -------------------------------------------------------------
+ */
+
+static size_t
+on_answer(char *at, size_t size, size_t count, void *arg)
+{
+	struct post *post = arg;
+	(void)at;
+	post->got += size * count;
+	/* nobody reads it: too much of it ends the transfer */
+	return post->got > ANSWER_MAX ? 0 : size * count;
+}
+
+static bool
+post_set(struct post *post, const char *url)
+{
+	struct courier *courier = post->notice->courier;
+	const struct conf *conf = courier->role->conf;
+	CURL *easy = post->easy;
+	long protocols = CURLPROTO_HTTPS;
+	if (conf->webhook_allow_private)
+		protocols |= CURLPROTO_HTTP;
+	return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_PROTOCOLS, protocols) ==
+		   CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_HTTPHEADER, courier->headers) ==
+		   CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_POSTFIELDS, post->notice->body) ==
+		   CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_TIMEOUT,
+		   (long)conf->limits.notice_seconds) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_SSLVERSION,
+		   (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open) ==
+		   CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, courier) ==
+		   CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer) ==
+		   CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_WRITEDATA, post) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, post->error) ==
+		   CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_PRIVATE, post) == CURLE_OK;
+}
+
+static void
+notice_failed(struct notice *notice, const char *error, long status)
+{
+	if (notice->why.code != 0)
+		return;
+	if (status != 0)
+		(void)why_set(&notice->why, WHY_GONE,
+		    "a webhook answered %ld, expected 2xx", status);
+	else
+		(void)why_set(&notice->why, WHY_GONE, "a webhook: %s", error);
+}
+
+static void
+post_begin(struct notice *notice, const char *url)
+{
+	struct post *post = calloc(1, sizeof *post);
+	if (post == NULL) {
+		notice_failed(notice, "no memory", 0);
+		return;
+	}
+	post->notice = notice;
+	post->easy = curl_easy_init();
+	if (post->easy != NULL && post_set(post, url) &&
+	    curl_multi_add_handle(notice->courier->multi, post->easy) ==
+		CURLM_OK) {
+		notice->out++;
+		return;
+	}
+	notice_failed(notice, "cannot be begun", 0);
+	curl_easy_cleanup(post->easy);
+	free(post);
+}
+
+/* ---- notices --------------------------------------------------------------
+ */
+
+static void
+notice_end(struct notice *take_notice)
+{
+	struct courier *courier = take_notice->courier;
+	struct channel *channel =
+	    take_notice->peer == NULL ? NULL : take_notice->peer->channel;
+	if (channel != NULL && take_notice->why.code != 0)
+		(void)channel_refuse(
+		    channel, take_notice->request, &take_notice->why);
+	else if (channel != NULL)
+		(void)channel_answer(
+		    channel, take_notice->request, COURIER_TOLD, 0, SPAN_NONE);
+	for (struct notice **at = &notices; *at != NULL; at = &(*at)->next)
+		if (*at == take_notice) {
+			*at = take_notice->next;
+			break;
+		}
+	free(take_notice->body);
+	free(take_notice);
+	courier->notices--;
+	if (courier->leaving && courier->notices == 0)
+		role_leave(courier->role);
+}
+
+static void
+notice_begin(struct courier *courier, struct role_peer *peer,
+    const struct wire_frame *frame)
+{
+	const struct conf_list *webhooks = &courier->role->conf->webhook;
+	struct why why;
+	struct notice *notice = calloc(1, sizeof *notice);
+	char *body = strndup((const char *)frame->body.at, frame->body.size);
+	if (notice == NULL || body == NULL ||
+	    frame->body.size > COURIER_NOTICE_BYTES) {
+		free(notice);
+		free(body);
+		(void)why_set(&why, WHY_NOMEM, "notice");
+		(void)channel_refuse(peer->channel, frame->request, &why);
+		return;
+	}
+	*notice = (struct notice){.courier = courier,
+	    .peer = peer,
+	    .request = frame->request,
+	    .body = body,
+	    .next = notices};
+	notices = notice;
+	courier->notices++;
+	for (size_t i = 0; i < webhooks->count; i++)
+		post_begin(notice, webhooks->at[i]);
+	/* no webhook is configured: the log and the API are all there is */
+	if (notice->out == 0)
+		notice_end(notice);
+}
+
+static void
+posts_finish(struct courier *courier)
+{
+	CURLMsg *message;
+	int left;
+	while (
+	    (message = curl_multi_info_read(courier->multi, &left)) != NULL) {
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		CURL *easy = message->easy_handle;
+		CURLcode result = message->data.result;
+		struct post *post = NULL;
+		long status = 0;
+		(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &post);
+		(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+		(void)curl_multi_remove_handle(courier->multi, easy);
+		curl_easy_cleanup(easy);
+		struct notice *notice = post->notice;
+		if (result != CURLE_OK)
+			notice_failed(notice,
+			    post->error[0] != '\0' ? post->error
+						   : curl_easy_strerror(result),
+			    0);
+		else if (status < 200 || status > 299)
+			notice_failed(notice, NULL, status);
+		free(post);
+		if (--notice->out == 0)
+			notice_end(notice);
+	}
+}
+
+/* ---- curl on the event loop -----------------------------------------------
+ */
+
+static void
+drive(struct courier *courier, curl_socket_t fd, int flags)
+{
+	int running;
+	(void)curl_multi_socket_action(courier->multi, fd, flags, &running);
+	posts_finish(courier);
+}
+
+static void
+on_socket_event(evutil_socket_t fd, short what, void *arg)
+{
+	drive(arg, fd,
+	    ((what & EV_READ) != 0 ? CURL_CSELECT_IN : 0) |
+		((what & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	drive(arg, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int
+on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *own)
+{
+	struct courier *courier = arg;
+	struct event *event = own;
+	(void)easy;
+	if (event != NULL)
+		event_free(event);
+	(void)curl_multi_assign(courier->multi, fd, NULL);
+	if (what == CURL_POLL_REMOVE)
+		return 0;
+	short wanted =
+	    (short)(EV_PERSIST | ((what & CURL_POLL_IN) != 0 ? EV_READ : 0) |
+		    ((what & CURL_POLL_OUT) != 0 ? EV_WRITE : 0));
+	event = event_new(
+	    courier->role->base, fd, wanted, on_socket_event, courier);
+	if (event == NULL || event_add(event, NULL) != 0)
+		return -1;
+	(void)curl_multi_assign(courier->multi, fd, event);
+	return 0;
+}
+
+static int
+on_timeout(CURLM *multi, long ms, void *arg)
+{
+	struct courier *courier = arg;
+	(void)multi;
+	if (ms < 0)
+		return event_del(courier->timer);
+	struct timeval wait = {ms / 1000, ms % 1000 * 1000};
+	return event_add(courier->timer, &wait);
+}
+
+/* ---- the role -------------------------------------------------------------
+ */
+
+static void
+on_request(
+    struct role *role, struct role_peer *peer, const struct wire_frame *frame)
+{
+	struct why why;
+	if (frame->request == 0)
+		return;
+	if (peer->kind == ROLE_SPOOL && frame->type == COURIER_NOTICE) {
+		notice_begin(role->own, peer, frame);
+		return;
+	}
+	(void)why_set(&why, WHY_DENIED, "courier does not do this for %s",
+	    role_name(peer->kind));
+	(void)channel_refuse(peer->channel, frame->request, &why);
+}
+
+static void
+on_left(struct role *role, struct role_peer *peer)
+{
+	(void)role;
+	for (struct notice *n = notices; n != NULL; n = n->next)
+		if (n->peer == peer)
+			n->peer = NULL;
+}
+
+static void
+on_drain(struct role *role)
+{
+	struct courier *courier = role->own;
+	courier->leaving = true;
+	if (courier->notices == 0)
+		role_leave(role);
+}
+
+static int
+serve(struct courier *courier, struct why *why)
+{
+	struct role *role = courier->role;
+	int code = role_base_new(role, why);
+	if (code != 0)
+		return code;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return why_set(why, WHY_SYSTEM, "curl");
+	courier->multi = curl_multi_init();
+	courier->timer = evtimer_new(role->base, on_timer, courier);
+	courier->headers = curl_slist_append(
+	    NULL, "Content-Type: application/cloudevents+json");
+	if (courier->multi == NULL || courier->timer == NULL ||
+	    courier->headers == NULL)
+		return why_set(why, WHY_NOMEM, "courier");
+	(void)curl_multi_setopt(
+	    courier->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	(void)curl_multi_setopt(courier->multi, CURLMOPT_SOCKETDATA, courier);
+	(void)curl_multi_setopt(
+	    courier->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
+	(void)curl_multi_setopt(courier->multi, CURLMOPT_TIMERDATA, courier);
+	code = role_enter(role, why);
+	return code != 0 ? code : role_run(role);
+}
+
+int
+courier_serve(struct role *role)
+{
+	static const struct role_hooks hooks = {
+	    .request = on_request, .left = on_left, .drain = on_drain};
+	struct why why = {0};
+	struct courier courier = {.role = role};
+	role->hooks = &hooks;
+	role->own = &courier;
+	int code = serve(&courier, &why);
+	if (code != 0)
+		log_event(LOG_ERROR, "role.failed", LOGS("error", why.text));
+	/* posts still under way end with the process */
+	curl_slist_free_all(courier.headers);
+	return code;
+}
