@@ -48,10 +48,14 @@ struct http_app {
 	void (*on_request)(struct http_request *request, void *arg);
 	/* May be NULL. */
 	void (*on_finished)(const struct http_record *record, void *arg);
-	/* A stream was refused before it was a request (status, static
-	 * reason), or a connection before it was one (status 0). May be NULL */
+	/*
+	 * The server itself refuses: a stream that is no request, a body over
+	 * its limit, a deadline (status and static reason; body may be filled
+	 * with application/problem+json), or a connection (status 0, body
+	 * NULL). May be NULL.
+	 */
 	void (*on_refused)(enum http_kind kind, unsigned status,
-	    const char *reason, void *arg);
+	    const char *reason, struct buf *body, void *arg);
 };
 
 struct http_listener {
