@@ -147,11 +147,10 @@ post_set(struct post *post, const char *url)
 	struct courier *courier = post->notice->courier;
 	const struct conf *conf = courier->role->conf;
 	CURL *easy = post->easy;
-	long protocols = CURLPROTO_HTTPS;
-	if (conf->webhook_allow_private)
-		protocols |= CURLPROTO_HTTP;
+	const char *protocols =
+	    conf->webhook_allow_private ? "https,http" : "https";
 	return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_PROTOCOLS, protocols) ==
+	       curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols) ==
 		   CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_HTTPHEADER, courier->headers) ==
