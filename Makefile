@@ -110,6 +110,8 @@ $(B)/%.o: %.c $(B)/flags.mk
 	@mkdir -p $(@D)
 	@$(if $(VERBOSE),,echo 'CC $@';) $(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(CFLAGS) -c $< -o $@
 
+$(B)/relay/openapi.o: relay/openapi.json
+
 $(foreach r,$(ROOMS),$(eval $(B)/lib$(r).a: $(OBJ_$(r))))
 $(B)/lib%.a:
 	@rm -f $@

@@ -17,6 +17,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -176,15 +177,21 @@ post_set(struct post *post, const char *url)
 }
 
 static void
-notice_failed(struct notice *notice, const char *error, long status)
+notice_failed(struct notice *notice, const char *error)
 {
-	if (notice->why.code != 0)
-		return;
-	if (status != 0)
-		(void)why_set(&notice->why, WHY_GONE,
-		    "a webhook answered %ld, expected 2xx", status);
-	else
+	/* the first failure is told */
+	if (notice->why.code == 0)
 		(void)why_set(&notice->why, WHY_GONE, "a webhook: %s", error);
+}
+
+static void
+notice_answered(struct notice *notice, long status)
+{
+	char text[64];
+	if (status >= 200 && status <= 299)
+		return;
+	(void)snprintf(text, sizeof text, "answered %ld, expected 2xx", status);
+	notice_failed(notice, text);
 }
 
 static void
@@ -192,7 +199,7 @@ post_begin(struct notice *notice, const char *url)
 {
 	struct post *post = calloc(1, sizeof *post);
 	if (post == NULL) {
-		notice_failed(notice, "no memory", 0);
+		notice_failed(notice, "no memory");
 		return;
 	}
 	post->notice = notice;
@@ -203,7 +210,7 @@ post_begin(struct notice *notice, const char *url)
 		notice->out++;
 		return;
 	}
-	notice_failed(notice, "cannot be begun", 0);
+	notice_failed(notice, "cannot be begun");
 	curl_easy_cleanup(post->easy);
 	free(post);
 }
@@ -283,13 +290,12 @@ posts_finish(struct courier *courier)
 		(void)curl_multi_remove_handle(courier->multi, easy);
 		curl_easy_cleanup(easy);
 		struct notice *notice = post->notice;
-		if (result != CURLE_OK)
-			notice_failed(notice,
-			    post->error[0] != '\0' ? post->error
-						   : curl_easy_strerror(result),
-			    0);
-		else if (status < 200 || status > 299)
-			notice_failed(notice, NULL, status);
+		if (result == CURLE_OK)
+			notice_answered(notice, status);
+		else
+			notice_failed(notice, post->error[0] != '\0'
+						  ? post->error
+						  : curl_easy_strerror(result));
 		free(post);
 		if (--notice->out == 0)
 			notice_end(notice);
