@@ -76,8 +76,14 @@ parse_line(
 		    "metadata keys, line %zu: the id occurs twice", number);
 	struct metakey *key = &keys->keys[keys->count];
 	key->key = keys->secret.at + keys->count * METAKEY_SIZE;
-	if (hex.size != (size_t)2 * METAKEY_SIZE ||
-	    !hex_parse((const char *)hex.at, key->key, METAKEY_SIZE))
+	char digits[2 * METAKEY_SIZE + 1] = "";
+	bool good = hex.size == sizeof digits - 1;
+	if (good) {
+		memcpy(digits, hex.at, hex.size);
+		good = hex_parse(digits, key->key, METAKEY_SIZE);
+		OPENSSL_cleanse(digits, sizeof digits);
+	}
+	if (!good)
 		return why_set(why, WHY_MALFORMED,
 		    "metadata keys, line %zu: the key is not %d hex digits",
 		    number, 2 * METAKEY_SIZE);

@@ -85,6 +85,6 @@ keys_answer(const struct key_store *store, enum role_kind from, bool *given,
 			*given = true;
 		return ret;
 	}
-	return why_set(why, WHY_DENIED, "%s may not ask keys for %#06x",
-	    role_name(from), type);
+	return why_set(
+	    why, WHY_DENIED, "this role may not ask keys for %#06x", type);
 }

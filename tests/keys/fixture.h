@@ -54,8 +54,10 @@ static inline struct make_request
 fixture_request(enum make_profile profile)
 {
 	int64_t now = clock_wall_ms();
-	return (struct make_request){profile, "Testmottak", "Test kommune",
-	    "987654325", NULL, now - CLOCK_HOUR_MS, now + 30 * CLOCK_DAY_MS};
+	return (struct make_request){profile,
+	    profile == MAKE_AUTHORITY ? "Testautoritet" : "Testmottak",
+	    "Test kommune", "987654325", NULL, now - CLOCK_HOUR_MS,
+	    now + 30 * CLOCK_DAY_MS};
 }
 
 static inline void
