@@ -132,13 +132,15 @@ file_read(struct conf *conf, const struct conf_source *source, struct why *why)
 {
 	struct buf text;
 	config_t file;
-	int code = 0;
-	buf_init(&text, CONF_TEXT_MAX);
-	buf_add_span(&text, buf_span(&source->text));
+	struct why mend;
+	buf_init(&text, 2 * CONF_TEXT_MAX);
 	config_init(&file);
+	int code = conf_numbers_mend(&text, buf_span(&source->text), &mend);
 	const char *at = buf_text(&text);
-	if (at == NULL) {
-		code = why_set(why, WHY_NOMEM, "configuration");
+	if (code < 0 || at == NULL) {
+		code = at == NULL ? why_set(why, WHY_NOMEM, "configuration")
+				  : why_set(why, code, "%s:%s", source->name,
+					mend.text);
 		goto out;
 	}
 	if (memchr(at, '\0', text.size) != NULL || strstr(at, "@include")) {

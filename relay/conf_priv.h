@@ -42,3 +42,7 @@ void conf_value_build(
 
 /* What no single setting can say: rules within and between settings. */
 int conf_rules_check(const struct conf *conf, struct why *why);
+
+/* The text with an L behind every number that needs one. WHY_INVALID with
+ * "LINE: what was expected". */
+int conf_numbers_mend(struct buf *out, struct span in, struct why *why);
