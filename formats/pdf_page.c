@@ -1,0 +1,243 @@
+/* Pages: their content while it grows, what repeats on each, their objects. */
+#include "formats/pdf_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SMALL 8200     /* type size of header and footer */
+#define FOOTER_Y 40000 /* its baseline */
+#define HEADER_Y (PDF_PAGE_HEIGHT - 42000)
+
+static void
+draw_header(struct pdf *pdf, uint32_t page)
+{
+	struct pdf_set set = {.x = PDF_MARGIN,
+	    .width = PDF_TEXT_WIDTH,
+	    .size = SMALL,
+	    .leading = SMALL,
+	    .colour = PDF_QUIET,
+	    .element = PDF_HEADER};
+	pdf_single_line(
+	    pdf, span_text(pdf->document->title), &set, page, HEADER_Y, false);
+	pdf_rule(pdf, page, PDF_MARGIN, HEADER_Y - 6500, PDF_TEXT_WIDTH, 400,
+	    PDF_QUIET);
+}
+
+static bool
+add_page(struct pdf *pdf)
+{
+	if (pdf->page_count >= pdf->document->limits.document_pages) {
+		pdf_fail(
+		    pdf, WHY_TOO_LARGE, "document over limit document_pages");
+		return false;
+	}
+	struct pdf_page *pages = pdf_grow(pdf, pdf->pages, pdf->page_count,
+	    &pdf->page_capacity, sizeof *pages);
+	if (pages == NULL)
+		return false;
+	pdf->pages = pages;
+	uint32_t number = pdf->page_count++;
+	pages[number] = (struct pdf_page){.top = PDF_TOP,
+	    .key = pdf->next_key++,
+	    .object = pdf_object_new(&pdf->objects),
+	    .contents = pdf_object_new(&pdf->objects)};
+	buf_init(&pages[number].content, pdf->objects.out->max);
+	if (number > 0)
+		draw_header(pdf, number);
+	return true;
+}
+
+void
+pdf_page_next(struct pdf *pdf, struct pdf_cursor *cursor)
+{
+	pdf_mark_close(pdf);
+	if (!pdf_going(pdf))
+		return;
+	bool fresh =
+	    pdf->page_count == 0 || cursor->page + 1 >= pdf->page_count;
+	if (fresh && !add_page(pdf))
+		return;
+	cursor->page = fresh ? pdf->page_count - 1 : cursor->page + 1;
+	cursor->y = pdf->pages[cursor->page].top;
+	if (fresh && pdf->grid != NULL) {
+		pdf_grid_repeat(pdf, cursor);
+		pdf->pages[cursor->page].top = cursor->y;
+	}
+}
+
+void
+pdf_page_need(struct pdf *pdf, struct pdf_cursor *cursor, int32_t height)
+{
+	if (cursor->y - height < PDF_BOTTOM && pdf_going(pdf) &&
+	    cursor->y < pdf->pages[cursor->page].top)
+		pdf_page_next(pdf, cursor);
+}
+
+void
+pdf_pages_finish(struct pdf *pdf, uint32_t before)
+{
+	for (; pdf->pages_done < before && pdf_going(pdf); pdf->pages_done++) {
+		struct pdf_page *page = &pdf->pages[pdf->pages_done];
+		if (!buf_ok(&page->content)) {
+			pdf_fail(pdf, WHY_NOMEM, "no memory for a page");
+			return;
+		}
+		pdf_stream(&pdf->objects, page->contents, "",
+		    buf_span(&page->content), PDF_DEFLATE);
+		buf_wipe(&page->content);
+	}
+}
+
+void
+pdf_rule(struct pdf *pdf, uint32_t page, int32_t x, int32_t y, int32_t width,
+    int32_t thickness, enum pdf_colour colour)
+{
+	static const char *const colours[] = {
+	    [PDF_INK] = "0.11 0.11 0.11 rg ",
+	    [PDF_TITLE] = "0.086 0.196 0.31 rg ",
+	    [PDF_LABEL] = "0.79 0.82 0.85 rg ",
+	    [PDF_QUIET] = "0.62 0.66 0.7 rg ",
+	    [PDF_LINK] = "0.043 0.29 0.56 rg ",
+	};
+	if (!pdf_going(pdf))
+		return;
+	struct buf *out = &pdf->pages[page].content;
+	buf_add_text(out, "/Artifact BMC ");
+	buf_add_text(out, colours[colour]);
+	pdf_add_fixed(out, x);
+	buf_add_byte(out, ' ');
+	pdf_add_fixed(out, y);
+	buf_add_byte(out, ' ');
+	pdf_add_fixed(out, width);
+	buf_add_byte(out, ' ');
+	pdf_add_fixed(out, thickness);
+	buf_add_text(out, " re f EMC\n");
+}
+
+/* "Side 1 av 3" in the document's language. */
+static void
+page_label(const struct pdf *pdf, uint32_t page, char *text, size_t size)
+{
+	static const struct {
+		const char *language, *before, *between;
+	} words[] = {{"en", "Page", "of"}, {"se", "Siidu", "/"},
+	    {"sma", "Sijjie", "/"}, {"smj", "Bielle", "/"},
+	    {"fi", "Sivu", "/"}};
+	const char *before = "Side";
+	const char *between = "av";
+	const char *language = pdf->document->language;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		size_t length = strlen(words[i].language);
+		if (strncasecmp(language, words[i].language, length) != 0 ||
+		    (language[length] != '\0' && language[length] != '-'))
+			continue;
+		before = words[i].before;
+		between = words[i].between;
+	}
+	snprintf(text, size, "%s %u %s %u", before, page + 1, between,
+	    pdf->page_count);
+}
+
+static void
+draw_footer(struct pdf *pdf, uint32_t page)
+{
+	char label[64];
+	page_label(pdf, page, label, sizeof label);
+	struct pdf_set set = {.x = PDF_MARGIN,
+	    .width = PDF_TEXT_WIDTH,
+	    .size = SMALL,
+	    .leading = SMALL,
+	    .colour = PDF_QUIET,
+	    .element = PDF_FOOTER};
+	pdf_rule(pdf, page, PDF_MARGIN, FOOTER_Y + 13000, PDF_TEXT_WIDTH, 400,
+	    PDF_QUIET);
+	pdf_single_line(pdf, span_text(label), &set, page, FOOTER_Y, true);
+	set.width = PDF_TEXT_WIDTH - 100000;
+	if (pdf->document->footer != NULL)
+		pdf_single_line(pdf, span_text(pdf->document->footer), &set,
+		    page, FOOTER_Y, false);
+}
+
+static void
+write_page(
+    struct pdf *pdf, uint32_t number, uint32_t footer, uint32_t *annotation)
+{
+	const struct pdf_page *page = &pdf->pages[number];
+	struct buf *out = pdf_object_begin(&pdf->objects, page->object);
+	buf_add_text(out, "<</Type/Page/Parent ");
+	pdf_add_ref(out, pdf->pages_object);
+	buf_add_text(out, "/MediaBox[0 0 595.28 841.89]/Contents[");
+	pdf_add_ref(out, page->contents);
+	pdf_add_ref(out, footer);
+	buf_add_text(out, "]/Resources ");
+	pdf_add_ref(out, pdf->resources_object);
+	buf_add_text(out, "/Tabs/S/StructParents ");
+	pdf_add_int(out, page->key);
+	bool some = false;
+	/* made in the order of pages, but for the cells of a row */
+	for (uint32_t i = *annotation; i < pdf->annotation_count; i++) {
+		if (pdf->annotations[i].page != number)
+			continue;
+		if (!some)
+			buf_add_text(out, "/Annots[");
+		some = true;
+		pdf_add_ref(out, pdf->annotations[i].object);
+	}
+	while (*annotation < pdf->annotation_count &&
+	       pdf->annotations[*annotation].page <= number)
+		(*annotation)++;
+	buf_add_text(out, some ? "]>>" : ">>");
+	pdf_object_end(&pdf->objects);
+}
+
+static void
+write_annotation(struct pdf *pdf, const struct pdf_annotation *annotation)
+{
+	struct buf *out = pdf_object_begin(&pdf->objects, annotation->object);
+	buf_add_text(out, "<</Type/Annot/Subtype/Link/F 4/Border[0 0 0]/Rect[");
+	for (size_t i = 0; i < 4; i++) {
+		pdf_add_fixed(out, annotation->box[i]);
+		buf_add_byte(out, ' ');
+	}
+	buf_add_text(out, "]/StructParent ");
+	pdf_add_int(out, annotation->key);
+	/* parentheses need not balance when each is escaped */
+	buf_add_text(out, "/A<</S/URI/URI(");
+	for (const char *at = annotation->address; *at != '\0'; at++) {
+		if (*at == '(' || *at == ')')
+			buf_add_byte(out, '\\');
+		buf_add_byte(out, (uint8_t)*at);
+	}
+	buf_add_text(out, ")>>/Contents");
+	pdf_add_text(out, span_text(annotation->address));
+	buf_add_text(out, ">>");
+	pdf_object_end(&pdf->objects);
+}
+
+/* Footers tell how many pages there are, so they are contents of their own,
+ * written when all text is. */
+void
+pdf_pages_write(struct pdf *pdf)
+{
+	uint32_t annotation = 0;
+	pdf_pages_finish(pdf, pdf->page_count);
+	for (uint32_t i = 0; i < pdf->page_count && pdf_going(pdf); i++) {
+		draw_footer(pdf, i);
+		pdf_mark_close(pdf);
+		uint32_t footer = pdf_object_new(&pdf->objects);
+		pdf_stream(&pdf->objects, footer, "",
+		    buf_span(&pdf->pages[i].content), PDF_DEFLATE);
+		write_page(pdf, i, footer, &annotation);
+		buf_clear(&pdf->pages[i].content);
+	}
+	for (uint32_t i = 0; i < pdf->annotation_count; i++)
+		write_annotation(pdf, &pdf->annotations[i]);
+	struct buf *out = pdf_object_begin(&pdf->objects, pdf->pages_object);
+	buf_add_text(out, "<</Type/Pages/Kids[");
+	for (uint32_t i = 0; i < pdf->page_count; i++)
+		pdf_add_ref(out, pdf->pages[i].object);
+	buf_add_text(out, "]/Count ");
+	pdf_add_int(out, pdf->page_count);
+	buf_add_text(out, ">>");
+	pdf_object_end(&pdf->objects);
+}

@@ -1,0 +1,257 @@
+/*
+ * pdf_priv - what the files of the PDF writer share. Lengths on the page are
+ * in 1/1000 point, y grows upwards from the page's foot.
+ */
+#pragma once
+
+#include "formats/document_priv.h"
+#include "formats/pdf.h"
+#include "formats/pdf_object.h"
+#include "formats/text_layout.h"
+
+/* An inline text ready for layout, and its lines. */
+struct pdf_run {             /* what a text span's tag points to */
+	const char *address; /* of a link, NULL none */
+	bool struck;
+	int32_t element; /* made when first drawn; -1 not yet, or none */
+};
+
+struct pdf_text {
+	uint32_t *at;
+	size_t count, capacity;
+	struct text_span *spans;
+	struct pdf_run *runs; /* beside spans */
+	uint32_t span_count, span_capacity, run_capacity;
+	struct text text;
+};
+struct pdf_slot {
+	struct pdf_text text;
+	struct text_layout layout;
+};
+
+/* As many texts are in hand at once: a row's two cells, a head repeated while
+ * they flow, and one more. */
+#define PDF_SLOTS 4
+
+struct pdf_fonts {
+	struct font_set *set;
+	struct words *words;
+	struct libdeflate_compressor *deflate;
+	struct buf profile; /* sRGB, compressed */
+	struct pdf_slot *slots;
+	int slots_taken;
+};
+
+/* ---- structure: the tree of tags ----------------------------------------- */
+
+enum pdf_kid_kind { PDF_KID_ELEMENT, PDF_KID_MARK, PDF_KID_ANNOTATION };
+
+struct pdf_kid {
+	int32_t next;  /* -1 ends */
+	int32_t value; /* element, MCID or annotation */
+	uint32_t page; /* of a mark */
+	uint8_t kind;
+};
+
+struct pdf_element {
+	const char *tag;
+	const char *attributes;  /* inside /A<<>>, NULL none */
+	const char *language;    /* NULL as outside; lent */
+	const char *alternative; /* NULL none; lent */
+	int32_t parent;          /* -1: the root */
+	int32_t first, last;     /* kids, -1 none */
+	uint32_t object;
+};
+
+struct pdf_annotation {
+	int32_t element; /* Link */
+	uint32_t object, page, key;
+	int32_t box[4];
+	const char *address; /* lent */
+};
+
+struct pdf_bookmark {
+	cmark_node *heading;
+	uint32_t page, object;
+	int32_t y;
+	int level;
+};
+
+struct pdf_decoration {
+	uint32_t page;
+	int32_t x, y, width, thickness;
+	int colour;
+};
+
+/* ---- pages --------------------------------------------------------------- */
+
+struct pdf_page {
+	struct buf content;
+	int32_t *owners; /* element of each MCID */
+	uint32_t owner_count, owner_capacity;
+	uint32_t object, contents, key;
+	int32_t top; /* text begins here: lower under repeated heads */
+	bool finished;
+};
+
+struct pdf_grid_under_way;
+
+struct pdf {
+	struct pdf_fonts *fonts;
+	const struct document *document;
+	struct document_notes *notes; /* may be NULL */
+	struct pdf_objects objects;
+
+	struct pdf_element *elements;
+	struct pdf_kid *kids;
+	struct pdf_page *pages;
+	struct pdf_annotation *annotations;
+	struct pdf_bookmark *bookmarks;
+	uint32_t element_count, element_capacity;
+	uint32_t kid_count, kid_capacity;
+	uint32_t page_count, page_capacity;
+	uint32_t annotation_count, annotation_capacity;
+	uint32_t bookmark_count, bookmark_capacity;
+	uint32_t next_key; /* of the parent tree */
+	uint32_t pages_object, resources_object, structure_object;
+	uint32_t pages_done;   /* those before are written */
+	struct buf font_names; /* "/F1 12 0 R " ... */
+	uint32_t font_count;
+	struct buf scratch;
+	int32_t *left; /* room for a line's places */
+	uint32_t *order;
+	uint32_t line_room;
+	int32_t mark; /* element whose mark is open, PDF_NO_MARK none */
+	uint32_t mark_page;
+	struct pdf_decoration *decorations;
+	uint32_t decoration_count, decoration_capacity;
+	struct buf picture_names; /* "/I1 12 0 R " ... */
+	uint32_t picture_count;
+	char **strings; /* attributes made for one element */
+	uint32_t string_count, string_capacity;
+	const struct pdf_grid_under_way *grid; /* its head is repeated */
+	int code;                              /* sticky, see pdf_fail() */
+	struct why why;
+};
+
+/* The first failure sticks. */
+void pdf_fail(struct pdf *pdf, int code, const char *text);
+bool pdf_going(const struct pdf *pdf);
+
+/* Room for one more in an array; NULL is returned and the failure sticks
+ * without memory. */
+void *pdf_grow(
+    struct pdf *pdf, void *at, uint32_t count, uint32_t *capacity, size_t size);
+
+/* pdf_structure.c */
+int32_t pdf_element(struct pdf *pdf, int32_t parent, const char *tag,
+    const char *attributes, const char *language);
+/* Open a mark for an element on a page; nothing happens when it is open. An
+ * open one is closed first. */
+void pdf_mark(struct pdf *pdf, uint32_t page, int32_t element);
+void pdf_mark_close(struct pdf *pdf); /* and draw the lines that waited */
+/* A line under or through text: drawn as decoration when the mark closes. */
+void pdf_decorate(struct pdf *pdf, const struct pdf_decoration *decoration);
+void pdf_annotate(struct pdf *pdf, int32_t element, uint32_t page,
+    const int32_t box[4], const char *address);
+void pdf_structure_write(struct pdf *pdf);
+/* pdf_bookmark.c: the object of the outlines, 0 none */
+void pdf_bookmark(
+    struct pdf *pdf, cmark_node *heading, uint32_t page, int32_t y);
+uint32_t pdf_bookmarks_write(struct pdf *pdf);
+
+/* pdf_page.c */
+#define PDF_PAGE_WIDTH 595276
+#define PDF_PAGE_HEIGHT 841890
+#define PDF_MARGIN 62400 /* 22 mm */
+#define PDF_TOP (PDF_PAGE_HEIGHT - 68000)
+#define PDF_BOTTOM 74000
+#define PDF_TEXT_WIDTH (PDF_PAGE_WIDTH - 2 * PDF_MARGIN)
+
+/* A place in the flow of text. */
+struct pdf_cursor {
+	uint32_t page;
+	int32_t y;
+};
+
+enum pdf_colour { PDF_INK, PDF_TITLE, PDF_LABEL, PDF_QUIET, PDF_LINK };
+
+/* The next page, made when it is not there yet; moves to its top. */
+void pdf_page_next(struct pdf *pdf, struct pdf_cursor *cursor);
+/* When less than height is left (and the page is not fresh): the next. */
+void pdf_page_need(struct pdf *pdf, struct pdf_cursor *cursor, int32_t height);
+/* Nothing more comes on pages before this one: compress them. */
+void pdf_pages_finish(struct pdf *pdf, uint32_t before);
+void pdf_pages_write(struct pdf *pdf); /* footers and page objects */
+void pdf_rule(struct pdf *pdf, uint32_t page, int32_t x, int32_t y,
+    int32_t width, int32_t thickness, enum pdf_colour colour);
+
+struct pdf_place_in { /* where blocks are set */
+	int32_t x, width;
+	int32_t element;
+	const char *language; /* lent; NULL: the document's */
+	int direction;        /* as struct text */
+	bool outer;           /* nothing more comes on pages passed by */
+};
+
+/* pdf_text.c */
+void pdf_text_gather(struct pdf *pdf, struct pdf_text *text, cmark_node *node,
+    enum font_style style, const char *language, int direction);
+void pdf_text_set(struct pdf *pdf, struct pdf_text *text, struct span plain);
+void pdf_text_clear(struct pdf_text *text);
+
+/* How a paragraph is set. */
+struct pdf_set {
+	int32_t x, width;      /* column */
+	int32_t size, leading; /* type size, distance of lines */
+	enum pdf_colour colour;
+	int32_t element; /* or one of the next */
+};
+#define PDF_ARTIFACT (-2) /* repeated matter: PDF_HEADER, a table's */
+#define PDF_HEADER (-3)   /* head; PDF_FOOTER */
+#define PDF_FOOTER (-4)
+#define PDF_NO_MARK (-1)
+
+/* pdf_line.c: one line with its baseline at y; marks must be open. */
+void pdf_line(struct pdf *pdf, const struct pdf_text *text,
+    const struct text_layout *layout, const struct text_line *line,
+    const struct pdf_set *set, uint32_t page, int32_t y);
+
+/* pdf_font.c */
+uint16_t pdf_cid(struct pdf *pdf, struct font *font, uint32_t sign);
+void pdf_fonts_write(struct pdf *pdf); /* all that were used */
+void pdf_fonts_reset(struct pdf_fonts *fonts);
+
+/* pdf_meta.c, pdf_profile.c */
+uint32_t pdf_metadata_write(struct pdf *pdf);
+bool pdf_profile_build(struct buf *out); /* sRGB ICC profile */
+
+/* pdf_flow.c: paragraphs over pages */
+struct pdf_slot *pdf_slot_take(struct pdf *pdf);
+void pdf_slot_give(struct pdf *pdf, struct pdf_slot *slot);
+/* Lay out the first part of the slot's text in set's column. */
+void pdf_lay(struct pdf *pdf, struct pdf_slot *slot, const struct pdf_set *set);
+/* Draw a text that pdf_lay() has laid, and its further parts. */
+void pdf_flow(struct pdf *pdf, struct pdf_slot *slot, const struct pdf_set *set,
+    struct pdf_cursor *cursor);
+/* Gather, lay and flow the inlines below a node. */
+void pdf_paragraph(struct pdf *pdf, cmark_node *node, enum font_style style,
+    const struct pdf_set *set, const struct pdf_place_in *in,
+    struct pdf_cursor *cursor);
+/* The first line of a text at a fixed place; right: ends at the column's end.
+ */
+void pdf_single_line(struct pdf *pdf, struct span plain,
+    const struct pdf_set *set, uint32_t page, int32_t y, bool right);
+
+/* pdf_block.c, pdf_table.c: the walk over the tree */
+void pdf_blocks(struct pdf *pdf, cmark_node *parent,
+    const struct pdf_place_in *in, struct pdf_cursor *cursor);
+void pdf_table(struct pdf *pdf, cmark_node *table,
+    const struct pdf_place_in *in, struct pdf_cursor *cursor);
+void pdf_grid(struct pdf *pdf, cmark_node *grid, const struct pdf_place_in *in,
+    struct pdf_cursor *cursor);
+/* Draw the head of the grid that is under way again, as decoration. */
+void pdf_grid_repeat(struct pdf *pdf, struct pdf_cursor *cursor);
+/* pdf_figure.c */
+void pdf_figure(struct pdf *pdf, const struct document_facts *facts,
+    const struct pdf_place_in *in, struct pdf_cursor *cursor);

@@ -1,0 +1,38 @@
+/* The style sheet of every XHTML document, for screen and paper. Colours have
+ * a contrast of 7:1 or more on their ground (WCAG 2.1 success criterion 1.4.6);
+ * sizes follow the reader's own settings. */
+#include "formats/xhtml_priv.h"
+
+const char XHTML_STYLE[] =
+    ":root{color-scheme:light}"
+    "html{font-size:100%;-webkit-text-size-adjust:100%}"
+    "body{margin:0;background:#fff;color:#1c1c1c;"
+    "font:1rem/1.55 \"Noto Sans\",\"Noto Sans Arabic\",system-ui,sans-serif}"
+    "main,footer{box-sizing:border-box;max-width:48rem;margin:0 auto;"
+    "padding:2rem 1.25rem}"
+    "h1,h2,h3,h4,h5,h6{line-height:1.25;margin:1.8em 0 .5em;color:#16324f;"
+    "break-after:avoid}"
+    "h1{font-size:1.9rem;margin-top:0;padding-bottom:.35em;"
+    "border-bottom:2px solid #16324f}"
+    "h2{font-size:1.35rem}h3{font-size:1.12rem}h4,h5,h6{font-size:1rem}"
+    "p{margin:0 0 .75em;overflow-wrap:anywhere}"
+    "ul,ol{margin:0 0 .75em;padding-inline-start:1.6em}"
+    "li{margin:.15em 0;overflow-wrap:anywhere}"
+    "blockquote{margin:0 0 .75em;padding-inline-start:1em;"
+    "border-inline-start:3px solid #8a98a8}"
+    "table{width:100%;border-collapse:collapse;margin:0 0 1em}"
+    "th,td{padding:.4em .75em .4em 0;text-align:start;vertical-align:top;"
+    "border-bottom:1px solid #c9d0d8;overflow-wrap:anywhere}"
+    "th[scope=row]{width:36%;font-weight:400;color:#414b56}"
+    "th[scope=col]{border-bottom:2px solid #16324f;color:#16324f}"
+    "td>p:last-child,li>p:last-child{margin-bottom:0}"
+    "tr{break-inside:avoid}thead{display:table-header-group}"
+    "a{color:#0b4a8f}a:focus-visible{outline:3px solid #0b4a8f;"
+    "outline-offset:2px}"
+    "s{color:#555}code{font-family:inherit;background:#f1f3f5}"
+    "figure{margin:0 0 1em}img{max-width:100%;height:auto}"
+    "hr{border:0;border-top:1px solid #8a98a8;margin:1.5em 0}"
+    "footer{padding-top:0;color:#414b56;font-size:.85rem}"
+    "@page{size:A4;margin:22mm 20mm}"
+    "@media print{body{font-size:10.5pt}main,footer{max-width:none;padding:0}"
+    "p,li{orphans:2;widows:2}a{color:inherit}}";
