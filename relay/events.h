@@ -37,4 +37,6 @@
 	X("role.stand-in", "role",                                             \
 	    "this version has not built that role: it refuses everything")     \
 	X("role.started", "role slot pid", "a role was started")               \
-	X("role.steady", "role", "a role that died often stays alive")
+	X("role.steady", "role", "a role that died often stays alive")         \
+	X("scan.failed", "error",                                              \
+	    "an attachment could not be looked at, and was not let through")

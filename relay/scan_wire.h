@@ -25,7 +25,9 @@
 
 #define SCAN_DATA_BYTES (256u << 10) /* of a file in one frame */
 #define SCAN_TYPES_MAX 256           /* allowed media types of a profile */
-#define SCAN_SESSIONS_MAX 64         /* under way at once in one process */
+#define SCAN_SESSIONS_MAX 1024       /* under way at once in one process */
+#define SCAN_TYPE_TEXT 32            /* room for a type's name */
+#define SCAN_DETAIL_TEXT 256
 
 /* Frame types; the range 0x0300 belongs to scan. */
 enum scan_wire_type {
@@ -42,20 +44,21 @@ enum scan_outcome {
 	SCAN_FAILED,  /* temporary: could not be looked at; detail says why */
 };
 
-/* Texts point into the parsed body; types is an owned list of such. */
 struct scan_begin {
 	uint64_t session;
 	const char *declared;
-	const char **allowed; /* NULL-free, count of them */
+	const char *const *allowed; /* count of them */
 	size_t count;
+	char *texts; /* of a parsed one: owned, see scan_begin_clear() */
+	const char **owned_list; /* likewise */
 };
 
 struct scan_verdict {
 	uint64_t session;
 	enum scan_outcome outcome;
-	unsigned reasons;   /* enum sniff_reason bits */
-	const char *type;   /* sniff_type_name(), e.g. "PDF" */
-	const char *detail; /* virus name, or why it failed; "" */
+	unsigned reasons;              /* enum sniff_reason bits, no others */
+	char type[SCAN_TYPE_TEXT];     /* sniff_type_name(), e.g. "PDF" */
+	char detail[SCAN_DETAIL_TEXT]; /* virus name, or why it failed; "" */
 };
 
 void scan_begin_build(struct buf *body, const struct scan_begin *begin);
