@@ -117,14 +117,16 @@ $(B)/lib%.a:
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
-ARCHIVES := $(foreach r,tools relay spool keys formats base,$(B)/lib$(r).a)
+# relay and tools never meet in one program: they have their own submissions
+RELAY_ARCHIVES := $(foreach r,relay spool keys formats base,$(B)/lib$(r).a)
+TOOLS_ARCHIVES := $(foreach r,tools spool keys formats base,$(B)/lib$(r).a)
 link = @echo 'LINK $@'; $(CC) $(LDFLAGS_ALL) $(LDFLAGS) $(filter %.o,$^) -Wl,--start-group \
 	$(filter %.a,$^) -Wl,--end-group $(LIBS) -o $@
 
 ifneq ($(V),fuzz)
-$(B)/budstikked: $(B)/relay/main.o $(filter-out $(B)/libtools.a,$(ARCHIVES))
+$(B)/budstikked: $(B)/relay/main.o $(RELAY_ARCHIVES)
 	$(link)
-$(B)/%: $(B)/tools/%_main.o $(ARCHIVES)
+$(B)/%: $(B)/tools/%_main.o $(TOOLS_ARCHIVES)
 	$(link)
 endif
 
@@ -132,7 +134,10 @@ endif
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
 TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
 HELPER_OBJ := $(call obj,$(filter-out %_main.c,$(wildcard tests/support/*.c)))
-$(TESTS): $(B)/tests/%: $(B)/tests/%.o $(HELPER_OBJ) $(ARCHIVES)
+TOOLS_TESTS := $(filter $(B)/tests/tools/%,$(TESTS))
+$(TOOLS_TESTS): $(TOOLS_ARCHIVES)
+$(filter-out $(TOOLS_TESTS),$(TESTS)): $(RELAY_ARCHIVES)
+$(TESTS): $(B)/tests/%: $(B)/tests/%.o $(HELPER_OBJ)
 	$(link) -lcmocka
 tests: $(TESTS)
 ifneq ($(V),fuzz)
@@ -143,7 +148,7 @@ endif
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ_SRC))
 ifeq ($(V),fuzz)
-$(FUZZERS): $(B)/%: $(B)/tests/fuzz/%.o $(ARCHIVES)
+$(FUZZERS): $(B)/%: $(B)/tests/fuzz/%.o $(RELAY_ARCHIVES)
 	$(link)
 fuzzers: $(FUZZERS)
 endif
