@@ -11,3 +11,8 @@
 
 /* clamd: the role may open Unix sockets (NETWORK_CLAMD with clamd set). */
 int filter_enter(const struct role_spec *spec, bool clamd, struct why *why);
+
+#ifdef TEST_HOOKS
+/* Play a kernel without Landlock, for this process and its children. */
+int filter_hide_landlock(struct why *why);
+#endif

@@ -49,23 +49,10 @@ store_give(const char *path, uid_t uid, gid_t gid, struct why *why)
 }
 
 static int
-user_drop(const struct role *role, struct why *why)
+user_drop(const struct passwd *user, struct why *why)
 {
-	if (geteuid() != 0)
-		return 0;
-	const char *name = role->conf->user;
-	errno = 0;
-	struct passwd *user = getpwnam(name);
-	if (user == NULL)
-		return why_set(
-		    why, WHY_INVALID, "user: there is no user of that name");
 	uid_t uid = user->pw_uid;
 	gid_t gid = user->pw_gid;
-	if (role->spec->files == FILES_SPOOL) {
-		int code = store_give(role->conf->spool, uid, gid, why);
-		if (code < 0)
-			return code;
-	}
 	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 ||
 	    setresuid(uid, uid, uid) < 0)
 		return why_errno(why, "user: cannot become it");
@@ -210,29 +197,60 @@ report(void)
 	    LOGN("seccomp", now.seccomp));
 }
 
+/* Who the role becomes; NULL in *user when it is nobody special already. */
+static int
+user_find(const struct role *role, struct passwd **user, struct why *why)
+{
+	*user = NULL;
+	if (geteuid() != 0)
+		return 0;
+	*user = getpwnam(role->conf->user);
+	if (*user == NULL)
+		return why_set(
+		    why, WHY_INVALID, "user: there is no user of that name");
+	if (role->spec->files == FILES_SPOOL)
+		return store_give(
+		    role->conf->spool, (*user)->pw_uid, (*user)->pw_gid, why);
+	return 0;
+}
+
+/*
+ * The order matters: names are looked up while files can be opened, Landlock's
+ * folders are opened while the user may reach them, and seccomp comes last,
+ * for the other layers need calls that it denies.
+ */
 int
 jail_enter(struct role *role, struct why *why)
 {
 	struct why what;
-	if (geteuid() == 0)
+	struct passwd *user;
+	int code = user_find(role, &user, why);
+	if (code < 0)
+		return code;
+	/* spool reaches its files by relative names, whatever the folders
+	 * above allow its user; nobody else has business in any folder */
+	const char *home =
+	    role->spec->files == FILES_SPOOL ? role->conf->spool : "/";
+	if (chdir(home) < 0)
+		return why_errno(why, "%s", home);
+	if (user != NULL)
 		bounding_drop();
-	int code = limits_set(role, &what);
-	code = layer(role, "rlimits", code, &what, why);
-	/* never without: a role must not stay root by mistake */
-	if (code == 0)
-		code = user_drop(role, why);
-	if (code == 0)
-		code = layer(
-		    role, "capabilities", capabilities_drop(&what), &what, why);
+	code = layer(role, "rlimits", limits_set(role, &what), &what, why);
 	if (code == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		code = layer(role, "no_new_privs",
 		    why_errno(&what, "no_new_privs"), &what, why);
-	if (code == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		code = layer(
-		    role, "dumpable", why_errno(&what, "dumpable"), &what, why);
 	if (code == 0)
 		code = layer(
 		    role, "landlock", landlock_layer(role, &what), &what, why);
+	/* never without: a role must not stay root by mistake */
+	if (code == 0 && user != NULL)
+		code = user_drop(user, why);
+	if (code == 0)
+		code = layer(
+		    role, "capabilities", capabilities_drop(&what), &what, why);
+	if (code == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		code = layer(
+		    role, "dumpable", why_errno(&what, "dumpable"), &what, why);
 	if (code == 0)
 		code = layer(
 		    role, "seccomp", seccomp_layer(role, &what), &what, why);

@@ -2,6 +2,7 @@
  * main - the command line of budstikked.
  */
 #include "base/log.h"
+#include "relay/filter.h"
 #include "relay/idle.h"
 #include "relay/parent.h"
 #include "relay/spawn.h"
@@ -14,7 +15,13 @@
 
 #define VERSION "0.1.0"
 
-enum { OPTION_CHECK = 256, OPTION_PRINT, OPTION_VERSION, OPTION_PROBE };
+enum {
+	OPTION_CHECK = 256,
+	OPTION_PRINT,
+	OPTION_VERSION,
+	OPTION_PROBE,
+	OPTION_HIDE
+};
 
 struct arguments {
 	const char *conf;
@@ -31,6 +38,7 @@ static const struct option options[] = {{"config", 1, NULL, 'c'},
     {"version", 0, NULL, OPTION_VERSION},
 #ifdef TEST_HOOKS
     {"probe-jail", 0, NULL, OPTION_PROBE},
+    {"hide-landlock", 0, NULL, OPTION_HIDE},
 #endif
     {NULL, 0, NULL, 0}};
 
@@ -81,6 +89,12 @@ arguments_read(int argc, char **argv, struct arguments *a)
 		case OPTION_PROBE:
 			a->probe = true;
 			break;
+#ifdef TEST_HOOKS
+		case OPTION_HIDE:
+			if (filter_hide_landlock(NULL) < 0)
+				return 1 + 1;
+			break;
+#endif
 		case OPTION_VERSION:
 			(void)printf("budstikked " VERSION "\n");
 			return 1 + 0;

@@ -97,6 +97,9 @@ try_creat(const struct role *role)
 static int
 try_spool(const struct role *role)
 {
+	/* the spool role stands in it and needs no way there */
+	if (role->spec->files == FILES_SPOOL)
+		return open(".", O_RDONLY | O_CLOEXEC);
 	return open_in(role->conf->spool, ".", O_RDONLY);
 }
 

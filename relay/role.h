@@ -111,7 +111,9 @@ void role_block(struct role *role, enum role_kind kind);
  * All files are open: drop the user, put up the jail, attach channels to the
  * peers and tell the parent that this role serves. Whatever a library opens
  * lazily (time zone, OpenSSL's configuration, a generator) must have been used
- * once before. An error means the role must end.
+ * once before. An error means the role must end. The working folder is then
+ * the spool's for the role that may open files there (which must use relative
+ * names: its user may have no way through the folders above), else /.
  */
 int role_enter(struct role *role, struct why *why);
 
