@@ -34,9 +34,11 @@ flush(struct presenter *presenter, const struct pending *pending)
 	if (pending == NULL || *pending->written)
 		return;
 	flush(presenter, pending->above);
+	*pending->written = true;
+	if (pending->text.at == NULL)
+		return;
 	document_heading(presenter->document, present_root(presenter),
 	    pending->level, pending->text);
-	*pending->written = true;
 	presenter->table = NULL;
 }
 
@@ -132,7 +134,7 @@ struct pending
 present_pending(const struct presenter *presenter, int level, const char *text,
     bool *written)
 {
-	*written = text == NULL;
+	*written = false;
 	return (struct pending){
 	    presenter->pending, level, span_text(text), written};
 }

@@ -22,6 +22,8 @@ struct checker {
 	struct buf pointer;
 	uint64_t steps;
 	unsigned calls;
+	unsigned quiet; /* only trying out: no findings */
+	bool gave_up;   /* a pattern was too much work: never valid then */
 	int fatal;
 	struct why *why;
 };
@@ -50,9 +52,12 @@ wrong(struct checker *checker, const struct node *node, const char *keyword,
     const char *format, ...)
 {
 	char rule[256], expected[384];
-	const char *pointer = buf_text(&checker->pointer);
+	const char *pointer;
 	va_list args;
 
+	if (checker->quiet > 0)
+		return false;
+	pointer = buf_text(&checker->pointer);
 	va_start(args, format);
 	vsnprintf(expected, sizeof(expected), format, args);
 	va_end(args);
@@ -97,11 +102,11 @@ enter_index(struct checker *checker, size_t index)
 static bool
 fits(struct checker *checker, const struct node *node, const json_t *value)
 {
-	size_t count = checker->findings->count;
-	size_t left_off = checker->findings->left_off;
-	bool ok = check(checker, node, value);
+	bool ok;
 
-	findings_cut(checker->findings, count, left_off);
+	checker->quiet++;
+	ok = check(checker, node, value);
+	checker->quiet--;
 	return ok;
 }
 
@@ -160,7 +165,7 @@ check_choices(
 	wrong(checker, node, "enum", "one of %s",
 	    buf_text(&list) ? buf_text(&list) : "the listed values");
 	buf_clear(&list);
-	return spend(checker, i) && false;
+	return false;
 }
 
 static bool
@@ -196,9 +201,17 @@ check_pattern(struct checker *checker, const struct node *node,
 	    pattern, checker->schema->matcher, text, size);
 
 	*found = rc > 0;
-	if (rc < 0)
+	if (rc < 0) {
+		unsigned quiet = checker->quiet;
+
+		/* told even when only trying out: "not" may not turn this into
+		 * a success */
+		checker->quiet = 0;
 		wrong(checker, node, "pattern",
 		    "a text that pattern_steps is enough for");
+		checker->quiet = quiet;
+		checker->gave_up = true;
+	}
 	return spend(checker, 1 + size / 64) && rc >= 0;
 }
 
@@ -493,6 +506,8 @@ report_none(struct checker *checker, const struct node *node,
 	size_t left_off = checker->findings->left_off;
 	size_t meant = 0, last = 0;
 
+	if (checker->quiet > 0)
+		return false;
 	for (size_t i = 0; i < list->count; i++) {
 		check(checker, list->at[i], value);
 		if (!meant_another(checker, count) &&
@@ -611,5 +626,5 @@ schema_check(const struct schema *schema, const json_t *value, const char *part,
 	buf_clear(&checker.pointer);
 	if (checker.fatal)
 		return checker.fatal;
-	return ok ? 0 : findings_verdict(findings, why);
+	return ok && !checker.gave_up ? 0 : findings_verdict(findings, why);
 }
