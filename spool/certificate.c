@@ -1,0 +1,203 @@
+/*
+ * certificate - what a recipient's messages are sealed for.
+ */
+#include "spool/spool_priv.h"
+
+#include <string.h>
+
+static struct id
+certificate_id(const uint8_t fingerprint[SPOOL_HASH_SIZE])
+{
+	struct id id;
+	memcpy(id.at, fingerprint, ID_SIZE);
+	return id;
+}
+
+static void
+end_del(struct spool_group *group, const char *recipient,
+    const uint8_t fingerprint[SPOOL_HASH_SIZE],
+    struct certificate_record *record)
+{
+	struct id id = certificate_id(fingerprint);
+	if (record->end_due)
+		due_del(group, record->valid_to_ms, DUE_CERTIFICATE, 0, &id,
+		    recipient);
+	record->end_due = false;
+}
+
+static int
+add_check(const struct spool_certificate_add *add, struct why *why)
+{
+	char suite[SPOOL_WORD_SIZE];
+	int ret = org_check(add->recipient, why);
+	if (ret != 0)
+		return ret;
+	if (add->der.size == 0 || add->der.size > 64 * KIB ||
+	    add->challenge.size > 64 * KIB)
+		return why_set(why, WHY_TOO_LARGE,
+		    "a certificate and a challenge have at most 64 KiB each");
+	if (!WORD_COPY(suite, add->suite) || add->policy < SPOOL_PINNED ||
+	    add->policy > SPOOL_CHAINED)
+		return why_set(why, WHY_INVALID, "suite or policy: unknown");
+	if (add->valid_from_ms < 0 || add->valid_to_ms <= add->valid_from_ms)
+		return why_set(why, WHY_INVALID,
+		    "the certificate's validity ends before it begins");
+	return 0;
+}
+
+int
+spool_certificate_add(struct spool_group *group,
+    const struct spool_certificate_add *add, struct why *why)
+{
+	struct certificate_record record;
+	int ret = add_check(add, why);
+	if (ret != 0)
+		return ret;
+	struct key key = key_org_hash(add->recipient, add->fingerprint);
+	if (!txn_has(&group->txn, DB_PARTY, key_org(add->recipient)))
+		return group_why(group, why) != 0
+			   ? group_why(group, why)
+			   : why_set(why, WHY_NOT_FOUND,
+				 "there is no such mailbox");
+	if (txn_get_certificate(&group->txn, DB_CERTIFICATE, key, &record)) {
+		if (record.state == SPOOL_CERTIFICATE_ACTIVE)
+			return why_set(why, WHY_EXISTS,
+			    "the certificate is active already");
+		end_del(group, add->recipient, add->fingerprint, &record);
+	}
+	record = (struct certificate_record){
+	    .state = SPOOL_CERTIFICATE_PROVING,
+	    .policy = add->policy,
+	    .valid_from_ms = add->valid_from_ms,
+	    .valid_to_ms = add->valid_to_ms,
+	    .added_ms = group->now_ms,
+	    .end_due = true,
+	    .challenge = add->challenge,
+	    .der = add->der,
+	};
+	WORD_COPY(record.suite, add->suite);
+	memcpy(record.challenge_hash, add->challenge_hash, SPOOL_HASH_SIZE);
+	struct id id = certificate_id(add->fingerprint);
+	due_put(group, add->valid_to_ms, DUE_CERTIFICATE, 0, &id,
+	    add->recipient, span_of(add->fingerprint, SPOOL_HASH_SIZE));
+	txn_put_certificate(&group->txn, DB_CERTIFICATE, key, &record);
+	crash_point("spool.certificate.added");
+	return group_why(group, why);
+}
+
+static int
+certificate_get(struct spool_group *group, const char *recipient,
+    const uint8_t fingerprint[SPOOL_HASH_SIZE],
+    struct certificate_record *record, struct why *why)
+{
+	int ret = org_check(recipient, why);
+	if (ret != 0)
+		return ret;
+	if (txn_get_certificate(&group->txn, DB_CERTIFICATE,
+		key_org_hash(recipient, fingerprint), record))
+		return 0;
+	ret = group_why(group, why);
+	return ret != 0 ? ret
+			: why_set(why, WHY_NOT_FOUND,
+			      "there is no such certificate");
+}
+
+static void
+certificate_put(struct spool_group *group, const char *recipient,
+    const uint8_t fingerprint[SPOOL_HASH_SIZE],
+    const struct certificate_record *record)
+{
+	txn_put_certificate(&group->txn, DB_CERTIFICATE,
+	    key_org_hash(recipient, fingerprint), record);
+}
+
+/* A new certificate works: those that ended are no trouble any more. */
+static void
+certificate_all_clear(struct spool_group *group, const char *recipient)
+{
+	struct key first;
+	struct id id;
+	struct key prefix = key_alarm(recipient, SPOOL_CAUSE_CERTIFICATE);
+	while (txn_first(&group->txn, DB_MEMBER, prefix, &first) &&
+	       key_read_tail_id(key_span(&first), &id))
+		alarm_remove(group, recipient, SPOOL_CAUSE_CERTIFICATE, &id);
+}
+
+int
+spool_certificate_prove(struct spool_group *group, const char *recipient,
+    const uint8_t fingerprint[SPOOL_HASH_SIZE],
+    const uint8_t answer_hash[SPOOL_HASH_SIZE], struct why *why)
+{
+	struct certificate_record record;
+	int ret = certificate_get(group, recipient, fingerprint, &record, why);
+	if (ret != 0)
+		return ret;
+	if (record.state == SPOOL_CERTIFICATE_SUSPENDED ||
+	    record.state == SPOOL_CERTIFICATE_EXPIRED)
+		return why_set(why, WHY_STATE, "the certificate is %s",
+		    spool_certificate_state_name(record.state));
+	if (memcmp(record.challenge_hash, answer_hash, SPOOL_HASH_SIZE) != 0)
+		return why_set(why, WHY_CRYPTO,
+		    "proof: is not what was sealed in the challenge");
+	if (record.state == SPOOL_CERTIFICATE_ACTIVE)
+		return 0;
+	record.state = SPOOL_CERTIFICATE_ACTIVE;
+	record.active_ms = group->now_ms;
+	record.challenge = SPAN_NONE;
+	certificate_put(group, recipient, fingerprint, &record);
+	certificate_all_clear(group, recipient);
+	crash_point("spool.certificate.active");
+	return group_why(group, why);
+}
+
+int
+spool_certificate_suspend(struct spool_group *group, const char *recipient,
+    const uint8_t fingerprint[SPOOL_HASH_SIZE], struct why *why)
+{
+	struct certificate_record record;
+	int ret = certificate_get(group, recipient, fingerprint, &record, why);
+	if (ret != 0)
+		return ret;
+	if (record.state == SPOOL_CERTIFICATE_SUSPENDED)
+		return 0;
+	struct certificate_record ended = record;
+	record.state = SPOOL_CERTIFICATE_SUSPENDED;
+	record.end_due = false;
+	certificate_put(group, recipient, fingerprint, &record);
+	end_del(group, recipient, fingerprint, &ended);
+	struct id id = certificate_id(fingerprint);
+	alarm_remove(group, recipient, SPOOL_CAUSE_CERTIFICATE, &id);
+	crash_point("spool.certificate.suspended");
+	return group_why(group, why);
+}
+
+/* The end of validity. A chained one stops; a pinned one does as its mailbox
+ * says; either way somebody is told, if it was in use. */
+int
+due_certificate(struct spool_group *group, const struct due *due,
+    const uint8_t fingerprint[SPOOL_HASH_SIZE])
+{
+	struct certificate_record record;
+	struct party_record party;
+	bool stops = true;
+	if (txn_get_party(&group->txn, DB_PARTY, key_org(due->owner), &party))
+		stops = party.stop_at_certificate_end;
+	if (certificate_get(group, due->owner, fingerprint, &record, NULL) !=
+	    0) {
+		txn_damaged(&group->txn, DB_DUE);
+		return group->txn.rc;
+	}
+	bool used = record.state == SPOOL_CERTIFICATE_ACTIVE;
+	if (record.policy == SPOOL_CHAINED || !used)
+		stops = true;
+	record.end_due = false;
+	if (stops)
+		record.state = SPOOL_CERTIFICATE_EXPIRED;
+	certificate_put(group, due->owner, fingerprint, &record);
+	if (used)
+		alarm_add(group, due->owner, SPOOL_CAUSE_CERTIFICATE,
+		    stops ? SPOOL_CRITICAL : SPOOL_SERIOUS, &due->id,
+		    due->at_ms);
+	crash_point("spool.certificate.ended");
+	return group->txn.rc;
+}

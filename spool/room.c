@@ -1,0 +1,148 @@
+/*
+ * room - how much is left in the map and the file system, and the reserve.
+ *
+ * The reserve is allocated behind the end of the store's file, so that nobody
+ * else on the file system can take it. New content is refused while less than
+ * the reserve and an eighth is left, so that a group that comes close to it
+ * still ends above.
+ */
+#include "spool/spool_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+/* Count the free list anew after so many groups; counting walks over it. */
+#define RECOUNT_GROUPS 8
+
+struct room {
+	uint64_t map;  /* behind the last page used, to the end of the map */
+	uint64_t file; /* allocated behind the end of the file */
+	uint64_t disk; /* free in the file system */
+	uint64_t end;  /* of the file */
+};
+
+static int
+room_look(struct spool *spool, struct room *room, struct why *why)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+	int fd = -1;
+	struct stat file;
+	struct statvfs disk;
+	int rc = mdb_env_info(spool->store.env, &info);
+	if (rc == 0)
+		rc = mdb_env_stat(spool->store.env, &stat);
+	if (rc == 0)
+		rc = mdb_env_get_fd(spool->store.env, &fd);
+	if (rc != 0)
+		return why_from_mdb(why, rc, "look at the store's size");
+	if (fstat(fd, &file) != 0 || fstatvfs(fd, &disk) != 0)
+		return why_errno(why, "look at the store's file");
+	uint64_t used = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+	room->map = info.me_mapsize > used ? info.me_mapsize - used : 0;
+	room->end = (uint64_t)file.st_size;
+	uint64_t blocks = (uint64_t)file.st_blocks * 512;
+	room->file = blocks > room->end ? blocks - room->end : 0;
+	room->disk = (uint64_t)disk.f_bavail * disk.f_frsize;
+	return 0;
+}
+
+/* Bytes in pages that commits have freed. LMDB shows its free list to readers
+ * as database 0: each value begins with how many pages it lists. */
+static int
+room_recycled(struct spool *spool, uint64_t *bytes, struct why *why)
+{
+	struct txn txn;
+	MDB_cursor *cursor = NULL;
+	MDB_stat stat;
+	int ret = txn_begin(&txn, &spool->store, false, why);
+	if (ret != 0)
+		return ret;
+	uint64_t pages = 0;
+	int rc = mdb_env_stat(spool->store.env, &stat);
+	if (rc == 0)
+		rc = mdb_cursor_open(txn.mdb, 0, &cursor);
+	MDB_val key;
+	MDB_val value;
+	while (rc == 0) {
+		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+		size_t count = 0;
+		if (rc == 0 && value.mv_size >= sizeof count)
+			memcpy(&count, value.mv_data, sizeof count);
+		pages += count;
+	}
+	if (cursor != NULL)
+		mdb_cursor_close(cursor);
+	txn_abort(&txn);
+	if (rc != MDB_NOTFOUND)
+		return why_from_mdb(why, rc, "count the free pages");
+	*bytes = pages * stat.ms_psize;
+	return 0;
+}
+
+static uint64_t
+least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+int
+room_measure(struct spool *spool, uint64_t *room, struct why *why)
+{
+	struct room now;
+	*room = 0;
+	int ret = room_look(spool, &now, why);
+	if (ret != 0)
+		return ret;
+	if (now.end >
+	    spool->refilled_at + spool->options.limits.reserve_bytes / 4) {
+		spool_reserve_refill(spool);
+		ret = room_look(spool, &now, why);
+		if (ret != 0)
+			return ret;
+	}
+	uint64_t reserve = spool->options.limits.reserve_bytes;
+	uint64_t keep = reserve + reserve / 8;
+	uint64_t fresh = least(now.map, now.file + now.disk);
+	/* the free list matters only when the rest is nearly used */
+	if (fresh >= 2 * keep + spool->options.limits.group_bytes) {
+		*room = fresh - keep;
+		spool->recycled_age = RECOUNT_GROUPS;
+		return 0;
+	}
+	if (spool->recycled_age++ >= RECOUNT_GROUPS ||
+	    fresh + spool->recycled < 2 * keep) {
+		ret = room_recycled(spool, &spool->recycled, why);
+		if (ret != 0)
+			return ret;
+		spool->recycled_age = 0;
+	}
+	uint64_t all = fresh + spool->recycled;
+	*room = all > keep ? all - keep : 0;
+	return 0;
+}
+
+void
+spool_reserve_refill(struct spool *spool)
+{
+	int fd = -1;
+	struct stat file;
+	if (mdb_env_get_fd(spool->store.env, &fd) != 0 || fstat(fd, &file) != 0)
+		return;
+	/* In vain on a full file system, and where it is not supported: then
+	 * room_measure() sees less behind the end and refuses new content
+	 * sooner; spool_view_stats() tells. */
+	(void)fallocate(fd, FALLOC_FL_KEEP_SIZE, file.st_size,
+	    (off_t)spool->options.limits.reserve_bytes);
+	spool->refilled_at = (uint64_t)file.st_size;
+}
+
+bool
+spool_is_full(struct spool *spool)
+{
+	uint64_t room;
+	return room_measure(spool, &room, NULL) != 0 || room == 0;
+}
