@@ -139,16 +139,28 @@ spool_stage(struct spool_group *group, const struct id *upload,
 	return group_why(group, why);
 }
 
-/* A step of erasing staged content; the record goes with the last chunk. */
+/* Erase at most max chunks of staged content, from its end, so that what is
+ * left is still staged content; the record goes with the last. True when all
+ * is gone. */
 static bool
 stage_erase(struct spool_group *group, const struct id *upload,
-    uint32_t content, const char *recipient, int64_t sweep_ms, size_t max)
+    uint32_t content, const char *recipient, struct staged_record *record,
+    uint64_t max)
 {
-	if (!content_erase(group, recipient, upload, content, max))
+	struct key key = key_content(recipient, upload, content, UINT32_MAX);
+	uint64_t count = chunk_count(record->size);
+	for (; count > 0 && max > 0; count--, max--)
+		if (!txn_del(&group->txn, DB_CONTENT,
+			key_content(
+			    recipient, upload, content, (uint32_t)(count - 1))))
+			txn_damaged(&group->txn, DB_CONTENT);
+	if (count > 0) {
+		record->size = count * SPOOL_CHUNK_SIZE;
+		txn_put_staged(&group->txn, DB_STAGED, key, record);
 		return false;
-	txn_del(&group->txn, DB_STAGED,
-	    key_content(recipient, upload, content, UINT32_MAX));
-	due_del(group, sweep_ms, DUE_SWEEP, content, upload, recipient);
+	}
+	(void)txn_del(&group->txn, DB_STAGED, key);
+	due_del(group, record->sweep_ms, DUE_SWEEP, content, upload, recipient);
 	return true;
 }
 
@@ -162,8 +174,8 @@ spool_stage_drop(struct spool_group *group, const struct id *upload,
 	struct staged_record record;
 	if (txn_get_staged(&group->txn, DB_STAGED,
 		key_content(recipient, upload, content, UINT32_MAX), &record))
-		(void)stage_erase(group, upload, content, recipient,
-		    record.sweep_ms, SIZE_MAX);
+		(void)stage_erase(
+		    group, upload, content, recipient, &record, UINT64_MAX);
 	crash_point("spool.stage.drop");
 	return group_why(group, why);
 }
@@ -177,7 +189,7 @@ due_sweep(struct spool_group *group, const struct due *due)
 		key_content(due->owner, &due->id, due->number, UINT32_MAX),
 		&record))
 		whole = stage_erase(group, &due->id, due->number, due->owner,
-		    record.sweep_ms, SWEEP_CHUNKS);
+		    &record, SWEEP_CHUNKS);
 	crash_point("spool.sweep");
 	if (group->txn.rc != 0)
 		return group->txn.rc;

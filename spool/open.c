@@ -35,7 +35,7 @@ org_check(const char *org, struct why *why)
 }
 
 /* Hold dir/writer.lock, so that there is one writer, whatever it wants. */
-static int
+int
 lock_take(const char *dir, int *out, struct why *why)
 {
 	char path[4096];

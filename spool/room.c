@@ -50,37 +50,17 @@ room_look(struct spool *spool, struct room *room, struct why *why)
 	return 0;
 }
 
-/* Bytes in pages that commits have freed. LMDB shows its free list to readers
- * as database 0: each value begins with how many pages it lists. */
 static int
 room_recycled(struct spool *spool, uint64_t *bytes, struct why *why)
 {
 	struct txn txn;
-	MDB_cursor *cursor = NULL;
-	MDB_stat stat;
 	int ret = txn_begin(&txn, &spool->store, false, why);
 	if (ret != 0)
 		return ret;
-	uint64_t pages = 0;
-	int rc = mdb_env_stat(spool->store.env, &stat);
-	if (rc == 0)
-		rc = mdb_cursor_open(txn.mdb, 0, &cursor);
-	MDB_val key;
-	MDB_val value;
-	while (rc == 0) {
-		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-		size_t count = 0;
-		if (rc == 0 && value.mv_size >= sizeof count)
-			memcpy(&count, value.mv_data, sizeof count);
-		pages += count;
-	}
-	if (cursor != NULL)
-		mdb_cursor_close(cursor);
+	*bytes = txn_recycled(&txn);
+	ret = txn_why(&txn, why);
 	txn_abort(&txn);
-	if (rc != MDB_NOTFOUND)
-		return why_from_mdb(why, rc, "count the free pages");
-	*bytes = pages * stat.ms_psize;
-	return 0;
+	return ret;
 }
 
 static uint64_t

@@ -141,7 +141,7 @@ void sender_count(
 void content_add(struct spool_group *group, const char *recipient,
     const struct id *upload, uint32_t content, uint64_t size,
     struct span bytes);
-/* Erase at most max chunks, from the end; true when none is left. */
+/* Erase at most max chunks; true when none is left. */
 bool content_erase(struct spool_group *group, const char *recipient,
     const struct id *upload, uint32_t content, size_t max);
 
@@ -153,6 +153,12 @@ void alarm_add(struct spool_group *group, const char *mailbox,
     const struct id *member, int64_t since_ms);
 void alarm_remove(struct spool_group *group, const char *mailbox,
     enum spool_cause cause, const struct id *member);
+
+/* ---- open.c ---------------------------------------------------------------
+ */
+
+/* Hold dir/writer.lock: *out is a descriptor to close. */
+int lock_take(const char *dir, int *out, struct why *why);
 
 /* ---- checks of arguments --------------------------------------------------
  */

@@ -80,24 +80,32 @@ store_dbs(struct store *store, bool create, struct why *why)
 	return why_from_mdb(why, rc, "open the databases");
 }
 
-/* What the meta record says of the format. */
-static int
-store_format(const struct store *store, struct why *why)
+int
+store_version(const struct store *store, int *version, struct why *why)
 {
 	struct txn txn;
+	struct span value = SPAN_NONE;
 	int ret = txn_begin(&txn, store, false, why);
 	if (ret != 0)
 		return ret;
-	struct span value = SPAN_NONE;
 	bool there = txn_get(&txn, DB_META, key_state(), &value);
-	int version = record_version(value);
-	struct meta_record meta;
-	bool good = there && record_read_meta(value, &meta);
+	*version = record_version(value);
+	ret = txn_why(&txn, why);
 	txn_abort(&txn);
-	if (!there)
+	if (ret == 0 && !there)
 		return why_set(
 		    why, WHY_NOT_FOUND, "there is no store in the directory");
-	if (version >= 0 && version < SPOOL_FORMAT)
+	return ret;
+}
+
+static int
+store_format(const struct store *store, struct why *why)
+{
+	int version;
+	int ret = store_version(store, &version, why);
+	if (ret != 0)
+		return ret;
+	if (version < SPOOL_FORMAT)
 		return why_set(why, WHY_UNSUPPORTED,
 		    "the store has format %d, this program writes %d: run "
 		    "\"budstikke spool upgrade\"",
@@ -106,8 +114,6 @@ store_format(const struct store *store, struct why *why)
 		return why_set(why, WHY_UNSUPPORTED,
 		    "the store has format %d, this program knows up to %d",
 		    version, SPOOL_FORMAT);
-	if (!good)
-		return why_from_mdb(why, RC_DAMAGED, "meta");
 	return 0;
 }
 
@@ -137,11 +143,9 @@ store_create(struct store *store, int64_t now_ms, struct why *why)
 }
 
 int
-store_open(struct store *store, const char *dir, unsigned flags,
-    uint64_t map_bytes, int64_t create_ms, struct why *why)
+store_open_any(struct store *store, const char *dir, unsigned flags,
+    uint64_t map_bytes, bool create, struct why *why)
 {
-	int ret = 0;
-	bool create = create_ms != 0;
 	store->env = NULL;
 	int rc = mdb_env_create(&store->env);
 	if (rc == 0)
@@ -153,21 +157,29 @@ store_open(struct store *store, const char *dir, unsigned flags,
 	/* NOTLS: a reader belongs to a view, not to a thread */
 	if (rc == 0)
 		rc = mdb_env_open(store->env, dir, flags | MDB_NOTLS, 0640);
-	if (rc == ENOENT)
-		ret = why_set(
-		    why, WHY_NOT_FOUND, "there is no store in the directory");
-	else
-		ret = why_from_mdb(why, rc, "open the store");
-	if (ret == 0) {
+	int ret = rc == ENOENT ? why_set(why, WHY_NOT_FOUND,
+				     "there is no store in the directory")
+			       : why_from_mdb(why, rc, "open the store");
+	if (ret == 0)
 		ret = store_dbs(store, false, why);
-		if (ret == WHY_NOT_FOUND && create)
-			ret = store_dbs(store, true, why);
-	}
-	if (ret == 0) {
-		ret = store_format(store, why);
-		if (ret == WHY_NOT_FOUND && create)
-			ret = store_create(store, create_ms, why);
-	}
+	if (ret == WHY_NOT_FOUND && rc == 0 && create)
+		ret = store_dbs(store, true, why);
+	if (ret != 0)
+		store_close(store);
+	return ret;
+}
+
+int
+store_open(struct store *store, const char *dir, unsigned flags,
+    uint64_t map_bytes, int64_t create_ms, struct why *why)
+{
+	bool create = create_ms != 0;
+	int ret = store_open_any(store, dir, flags, map_bytes, create, why);
+	if (ret != 0)
+		return ret;
+	ret = store_format(store, why);
+	if (ret == WHY_NOT_FOUND && create)
+		ret = store_create(store, create_ms, why);
 	if (ret != 0)
 		store_close(store);
 	return ret;
@@ -424,4 +436,35 @@ txn_count(struct txn *txn, enum db db)
 	if (txn->rc != 0 || mdb_stat(txn->mdb, txn->store->dbi[db], &stat) != 0)
 		return 0;
 	return stat.ms_entries;
+}
+
+/* LMDB shows its free list to readers as database 0: each value begins with
+ * the number of pages that it lists. */
+uint64_t
+txn_recycled(struct txn *txn)
+{
+	MDB_cursor *cursor = NULL;
+	MDB_stat stat;
+	MDB_val key;
+	MDB_val value;
+	uint64_t pages = 0;
+	int rc = txn->rc;
+	if (rc == 0)
+		rc = mdb_env_stat(txn->store->env, &stat);
+	if (rc == 0)
+		rc = mdb_cursor_open(txn->mdb, 0, &cursor);
+	while (rc == 0) {
+		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+		size_t count = 0;
+		if (rc == 0 && value.mv_size >= sizeof count)
+			memcpy(&count, value.mv_data, sizeof count);
+		pages += count;
+	}
+	if (cursor != NULL)
+		mdb_cursor_close(cursor);
+	if (rc != MDB_NOTFOUND) {
+		txn_fail(txn, DB_META, rc);
+		return 0;
+	}
+	return pages * stat.ms_psize;
 }

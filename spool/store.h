@@ -50,6 +50,11 @@ struct store {
  * create makes the databases and the first meta record. */
 int store_open(struct store *store, const char *dir, unsigned flags,
     uint64_t map_bytes, int64_t create_ms, struct why *why);
+/* The same without looking at the format. */
+int store_open_any(struct store *store, const char *dir, unsigned flags,
+    uint64_t map_bytes, bool create, struct why *why);
+/* The format that the store states; -1 for none. */
+int store_version(const struct store *store, int *version, struct why *why);
 void store_close(struct store *store);
 
 /* Our error for LMDB's; what is what was being done. */
@@ -118,6 +123,9 @@ bool txn_first(
     struct txn *txn, enum db db, struct key prefix, struct key *first);
 /* Entries of a whole database. */
 uint64_t txn_count(struct txn *txn, enum db db);
+
+/* Bytes in pages that commits have freed; only in a reading transaction. */
+uint64_t txn_recycled(struct txn *txn);
 
 #define KEY_NONE ((struct key){.size = 0})
 struct key key_state(void); /* meta's only key */

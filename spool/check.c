@@ -1,0 +1,207 @@
+/*
+ * check - every invariant of spool(5), looked at in one read transaction.
+ *
+ * Records first: when one does not decode, the rest would only say so again.
+ */
+#include "spool/check_priv.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void
+check_tell(struct check *check, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	check->findings++;
+	if (check->found != NULL)
+		check->found(check->arg, text);
+}
+
+void
+check_tell_id(struct check *check, const struct id *id, const char *sentence)
+{
+	char text[ID_TEXT_SIZE];
+	id_build(text, id);
+	check_tell(check, "%s: %s", text, sentence);
+}
+
+bool
+check_due(struct check *check, int64_t at_ms, enum due_kind kind,
+    uint32_t number, const struct id *id, const char *owner)
+{
+	struct due due = {
+	    .at_ms = at_ms, .kind = kind, .number = number, .id = *id};
+	WORD_COPY(due.owner, owner);
+	bool there = txn_has(check->txn, DB_DUE, key_due(&due));
+	if (there)
+		check->dues++;
+	return there;
+}
+
+bool
+check_evidence(struct check *check, struct spool_position at)
+{
+	return txn_has(check->txn, DB_EVIDENCE, key_position(at));
+}
+
+uint64_t
+check_content(struct check *check, const char *recipient,
+    const struct id *upload, uint32_t content)
+{
+	struct span key;
+	struct span value;
+	uint64_t size = 0;
+	bool gap = false;
+	struct key prefix = key_content(recipient, upload, content, UINT32_MAX);
+	struct scan scan = scan_open(check->txn, DB_CONTENT, prefix, KEY_NONE);
+	while (scan_next(&scan, &key, &value)) {
+		struct key at = key_content(recipient, upload, content,
+		    (uint32_t)(size / SPOOL_CHUNK_SIZE));
+		if (size % SPOOL_CHUNK_SIZE != 0 ||
+		    !span_equal(key, key_span(&at)))
+			gap = true;
+		size += value.size;
+		check->chunks++;
+	}
+	scan_close(&scan);
+	return gap ? UINT64_MAX : size;
+}
+
+static void
+check_staged(struct check *check)
+{
+	struct span key;
+	struct span value;
+	struct staged_record record;
+	struct scan scan = scan_open(check->txn, DB_STAGED, KEY_NONE, KEY_NONE);
+	while (scan_next(&scan, &key, &value)) {
+		struct id upload;
+		if (!record_read_staged(value, &record) ||
+		    org_check(record.recipient, NULL) != 0)
+			continue;
+		memcpy(upload.at, key.at + 1, ID_SIZE);
+		const uint8_t *at = key.at + 1 + ID_SIZE;
+		uint32_t content = (uint32_t)at[0] << 24 |
+				   (uint32_t)at[1] << 16 |
+				   (uint32_t)at[2] << 8 | at[3];
+		if (check_content(check, record.recipient, &upload, content) !=
+		    record.size)
+			check_tell_id(check, &upload,
+			    "has not the staged bytes that it states");
+		if (!check_due(check, record.sweep_ms, DUE_SWEEP, content,
+			&upload, record.recipient))
+			check_tell_id(
+			    check, &upload, "is staged, but never swept");
+	}
+	scan_close(&scan);
+}
+
+static void
+check_certificates(struct check *check)
+{
+	struct span key;
+	struct span value;
+	struct certificate_record record;
+	struct scan scan =
+	    scan_open(check->txn, DB_CERTIFICATE, KEY_NONE, KEY_NONE);
+	while (scan_next(&scan, &key, &value)) {
+		char org[SPOOL_ORG_SIZE];
+		struct id id;
+		if (!key_read_org(key, org) ||
+		    !record_read_certificate(value, &record))
+			continue;
+		memcpy(id.at, key.at + 1 + SPOOL_ORG_SIZE, ID_SIZE);
+		if (record.end_due && !check_due(check, record.valid_to_ms,
+					  DUE_CERTIFICATE, 0, &id, org))
+			check_tell(check,
+			    "certificate of %s: its end is not due", org);
+	}
+	scan_close(&scan);
+}
+
+/* The log has no gap, and every index names only what is in it. */
+static void
+check_log(struct check *check)
+{
+	struct span key;
+	struct spool_position last = {0, 0};
+	struct spool_position at;
+	struct scan scan =
+	    scan_open(check->txn, DB_EVIDENCE, KEY_NONE, KEY_NONE);
+	while (scan_next(&scan, &key, NULL)) {
+		if (!key_read_position(key, &at))
+			continue;
+		uint64_t want = at.epoch == last.epoch ? last.sequence + 1 : 1;
+		if (at.sequence != want)
+			check_tell(check,
+			    "evidence: epoch %u goes from %llu to %llu",
+			    at.epoch, (unsigned long long)last.sequence,
+			    (unsigned long long)at.sequence);
+		last = at;
+	}
+	scan_close(&scan);
+	const struct spool_position *stated = &check->meta.position;
+	bool fresh = stated->sequence == 0; /* an epoch without evidence */
+	if (!fresh &&
+	    (last.epoch != stated->epoch || last.sequence != stated->sequence))
+		check_tell(check, "evidence: the log does not end where the "
+				  "store says");
+	if (fresh && last.epoch >= stated->epoch)
+		check_tell(check, "evidence: the log goes on in an epoch that "
+				  "has not begun");
+}
+
+static void
+check_index(struct check *check, enum db db)
+{
+	struct span key;
+	struct spool_position at;
+	struct scan scan = scan_open(check->txn, db, KEY_NONE, KEY_NONE);
+	while (scan_next(&scan, &key, NULL))
+		if (!key_read_position(key, &at) || !check_evidence(check, at))
+			check_tell(check,
+			    "%s: names evidence that is not there",
+			    db_names[db]);
+	scan_close(&scan);
+}
+
+static void
+check_leftovers(struct check *check)
+{
+	if (check->chunks != txn_count(check->txn, DB_CONTENT))
+		check_tell(check, "content: some chunks belong to nobody");
+	if (check->dues != txn_count(check->txn, DB_DUE))
+		check_tell(check,
+		    "deadline: the index has %llu entries, %llu are stated",
+		    (unsigned long long)txn_count(check->txn, DB_DUE),
+		    (unsigned long long)check->dues);
+}
+
+int
+spool_check(struct spool_view *view, void (*found)(void *arg, const char *),
+    void *arg, size_t *findings, struct why *why)
+{
+	struct check check = {.txn = &view->txn, .found = found, .arg = arg};
+	check_decode(&check);
+	(void)txn_get_meta(check.txn, DB_META, key_state(), &check.meta);
+	if (check.findings == 0 && check.txn->rc == 0) {
+		check_deliveries(&check);
+		check_messages(&check);
+		check_staged(&check);
+		check_certificates(&check);
+		check_log(&check);
+		check_index(&check, DB_TRAIL);
+		check_index(&check, DB_FEED);
+		check_parties(&check);
+		check_senders(&check);
+		check_alarms(&check);
+		check_leftovers(&check);
+	}
+	*findings = check.findings;
+	return txn_why(check.txn, why);
+}
