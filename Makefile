@@ -137,7 +137,9 @@ HELPER_OBJ := $(call obj,$(filter-out %_main.c,$(wildcard tests/support/*.c)))
 TOOLS_TESTS := $(filter $(B)/tests/tools/%,$(TESTS))
 $(TOOLS_TESTS): $(TOOLS_ARCHIVES)
 $(filter-out $(TOOLS_TESTS),$(TESTS)): $(RELAY_ARCHIVES)
-$(TESTS): $(B)/tests/%: $(B)/tests/%.o $(HELPER_OBJ)
+# an archive: a test gets only the helpers that it calls
+$(B)/libsupport.a: $(HELPER_OBJ)
+$(TESTS): $(B)/tests/%: $(B)/tests/%.o $(B)/libsupport.a
 	$(link) -lcmocka
 tests: $(TESTS)
 ifneq ($(V),fuzz)

@@ -225,3 +225,8 @@ client() {
 orgnr() {
 	sed -n 's/^organisation *= *"\([0-9]*\)".*/\1/p' "$(client "$1")"
 }
+
+# role_pid NAME: the process of a role (the newest, when one is being replaced)
+role_pid() {
+	pgrep -n -P "$RELAY_PID" -x "bud:$1"
+}
