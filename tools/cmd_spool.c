@@ -57,7 +57,10 @@ check(struct spool_view *view, const char *to, struct why *why)
 	int code;
 
 	(void)to;
-	code = spool_check(view, on_breach, &breaches, &findings, why);
+	code = spool_view_begin(view, why);
+	if (code == 0)
+		code = spool_check(view, on_breach, &breaches, &findings, why);
+	spool_view_end(view);
 	if (code == 0 && findings == 0)
 		say_result("clean");
 	if (code == 0)
