@@ -3,7 +3,8 @@
  * BouncyCastle's classes and lists a zip with java.util.zip's stream reader.
  *
  *   java Open cbc|gcm KEY.pem IN OUT   opens IN; CBC as a stream
- *   java Open zip IN                   NAME SIZE SHA-256, one line an entry
+ *   java Open zip IN                   SIZE SHA-256 NAME, one line an entry
+ *   java Open seal CERTIFICATE IN OUT  seals as KS's Java library does
  */
 import java.io.BufferedInputStream;
 import java.io.FileInputStream;
@@ -17,18 +18,30 @@ import java.nio.file.Paths;
 import java.security.KeyFactory;
 import java.security.MessageDigest;
 import java.security.PrivateKey;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.security.spec.MGF1ParameterSpec;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Base64;
 import java.util.Collection;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
+import javax.crypto.spec.OAEPParameterSpec;
+import javax.crypto.spec.PSource;
+import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
+import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
+import org.bouncycastle.cms.CMSAlgorithm;
 import org.bouncycastle.cms.CMSAuthEnvelopedData;
 import org.bouncycastle.cms.CMSEnvelopedDataParser;
+import org.bouncycastle.cms.CMSEnvelopedDataStreamGenerator;
 import org.bouncycastle.cms.RecipientInformation;
 import org.bouncycastle.cms.RecipientInformationStore;
+import org.bouncycastle.cms.jcajce.JceCMSContentEncryptorBuilder;
 import org.bouncycastle.cms.jcajce.JceKeyTransAuthEnvelopedRecipient;
 import org.bouncycastle.cms.jcajce.JceKeyTransEnvelopedRecipient;
+import org.bouncycastle.cms.jcajce.JceKeyTransRecipientInfoGenerator;
 import org.bouncycastle.jce.provider.BouncyCastleProvider;
+import org.bouncycastle.operator.jcajce.JcaAlgorithmParametersConverter;
 
 public final class Open {
 	private static PrivateKey key(String path) throws Exception {
@@ -89,7 +102,33 @@ public final class Open {
 			for (byte b : digest.digest())
 				hex.append(String.format("%02x", b));
 			System.out.println(
-			    entry.getName() + " " + size + " " + hex);
+			    size + " " + hex + " " + entry.getName());
+		}
+	}
+
+	/* As the library of KS does: the streaming generator, OAEP with SHA-256,
+	 * AES-256-CBC; BER with octet strings of 1000 bytes. */
+	private static void seal(X509Certificate certificate, InputStream in,
+	    OutputStream out) throws Exception {
+		AlgorithmIdentifier oaep =
+		    new JcaAlgorithmParametersConverter()
+		        .getAlgorithmIdentifier(
+		            PKCSObjectIdentifiers.id_RSAES_OAEP,
+		            new OAEPParameterSpec("SHA-256", "MGF1",
+		                new MGF1ParameterSpec("SHA-256"),
+		                PSource.PSpecified.DEFAULT));
+		BouncyCastleProvider provider = new BouncyCastleProvider();
+		CMSEnvelopedDataStreamGenerator generator =
+		    new CMSEnvelopedDataStreamGenerator();
+		generator.addRecipientInfoGenerator(
+		    new JceKeyTransRecipientInfoGenerator(certificate, oaep)
+		        .setProvider(provider));
+		try (OutputStream sealed = generator.open(out,
+		         new JceCMSContentEncryptorBuilder(
+		             CMSAlgorithm.AES256_CBC)
+		             .setProvider(provider)
+		             .build())) {
+			copy(in, sealed);
 		}
 	}
 
@@ -106,6 +145,14 @@ public final class Open {
 		try (InputStream in = new BufferedInputStream(
 		         new FileInputStream(args[2]));
 		     OutputStream out = new FileOutputStream(args[3])) {
+			if (args[0].equals("seal")) {
+				seal((X509Certificate)CertificateFactory
+				         .getInstance("X.509")
+				         .generateCertificate(
+				             new FileInputStream(args[1])),
+				    in, out);
+				return;
+			}
 			open(args[0].equals("gcm"), key(args[1]), in, out);
 		}
 	}
