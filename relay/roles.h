@@ -42,7 +42,6 @@ enum role_network {
 struct role_spec {
 	enum role_kind kind;
 	const char *name;
-	int (*serve)(struct role *role); /* 0, or a negative WHY_* */
 	enum role_files files;
 	enum role_network network;
 	bool threads;    /* may start threads (never processes) */

@@ -107,6 +107,30 @@ role_start(struct role *role, struct why *why)
 	return 0;
 }
 
+/* Not in the table of roles, so that who reads it links none of them. */
+static int
+serve(struct role *role)
+{
+	switch (role->kind) {
+	case ROLE_NET:
+		return net_serve(role);
+	case ROLE_RENDER:
+		return render_serve(role);
+	case ROLE_SCAN:
+		return scan_serve(role);
+	case ROLE_KEYS:
+		return keys_role_serve(role);
+	case ROLE_SPOOL:
+		return spool_role_serve(role);
+	case ROLE_COURIER:
+		return courier_serve(role);
+	case ROLE_PARENT:
+	case ROLE_KINDS:
+		break;
+	}
+	return WHY_BUG;
+}
+
 int
 spawn_role_main(const char *name)
 {
@@ -136,7 +160,7 @@ spawn_role_main(const char *name)
 		return 1;
 	}
 	/* serve() has said why it ends when it fails */
-	code = spec->serve(role);
+	code = serve(role);
 	role_free(role);
 	conf_clear(&conf);
 	return code < 0 ? 1 : 0;
