@@ -44,7 +44,7 @@ serve(struct role *role)
 
 /* Kept in step with the functions below. */
 static const char *const stand_ins[] = {
-    "net", "render", "keys", "spool", "courier", NULL};
+    "net", "render", "spool", "courier", NULL};
 
 void
 idle_say(void)
@@ -62,12 +62,6 @@ net_serve(struct role *role)
 
 WEAK int
 render_serve(struct role *role)
-{
-	return serve(role);
-}
-
-WEAK int
-keys_role_serve(struct role *role)
 {
 	return serve(role);
 }
