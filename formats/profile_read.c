@@ -86,7 +86,8 @@ schema_load(void *context, const char *uri, json_t **out, struct why *why)
 
 	if (strspn(uri, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 			"0123456789_.-/") != strlen(uri) ||
-	    uri[0] == '/' || uri[0] == '.' || strstr(uri, "/.") != NULL)
+	    uri[0] == '/' || uri[0] == '.' || strstr(uri, "/.") != NULL ||
+	    faccessat(source->dir, uri, F_OK, 0) != 0)
 		return why_set(
 		    why, WHY_NOT_FOUND, "%s is not a file of the profile", uri);
 	return profile_json_read(source, uri, out);

@@ -4,9 +4,8 @@
  * SECURITY: reads hostile values. Steps are counted against a limit, nesting of
  * calls too, and no finding holds a value.
  */
-#include "base/buf.h"
 #include "formats/json.h"
-#include "formats/schema_priv.h"
+#include "formats/schema_check_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,22 +13,6 @@
 #define CALLS_MAX 1500
 #define POINTER_MAX 2048
 #define NAME_MAX_SHOWN 128
-
-struct checker {
-	const struct schema *schema;
-	const char *part;
-	struct findings *findings;
-	struct buf pointer;
-	uint64_t steps;
-	unsigned calls;
-	unsigned quiet; /* only trying out: no findings */
-	bool gave_up;   /* a pattern was too much work: never valid then */
-	int fatal;
-	struct why *why;
-};
-
-static bool check(
-    struct checker *checker, const struct node *node, const json_t *value);
 
 static bool
 spend(struct checker *checker, uint64_t steps)
@@ -42,14 +25,9 @@ spend(struct checker *checker, uint64_t steps)
 	return checker->fatal == 0;
 }
 
-/* Record a broken rule at the current pointer. Always false. */
-static bool wrong(struct checker *checker, const struct node *node,
+bool
+schema_node_wrong(struct checker *checker, const struct node *node,
     const char *keyword, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static bool
-wrong(struct checker *checker, const struct node *node, const char *keyword,
-    const char *format, ...)
 {
 	char rule[256], expected[384];
 	const char *pointer;
@@ -98,14 +76,14 @@ enter_index(struct checker *checker, size_t index)
 	return back;
 }
 
-/* Whether it fits, leaving no findings. */
-static bool
-fits(struct checker *checker, const struct node *node, const json_t *value)
+bool
+schema_node_fits(
+    struct checker *checker, const struct node *node, const json_t *value)
 {
 	bool ok;
 
 	checker->quiet++;
-	ok = check(checker, node, value);
+	ok = schema_node_check(checker, node, value);
 	checker->quiet--;
 	return ok;
 }
@@ -129,7 +107,8 @@ check_type(
 			strcat(text, " or ");
 		strcat(text, names[i]);
 	}
-	return wrong(checker, node, "type", "a value of type %s", text);
+	return schema_node_wrong(
+	    checker, node, "type", "a value of type %s", text);
 }
 
 static bool
@@ -162,7 +141,7 @@ check_choices(
 		buf_add_span(&list, buf_span(&one));
 		buf_clear(&one);
 	}
-	wrong(checker, node, "enum", "one of %s",
+	schema_node_wrong(checker, node, "enum", "one of %s",
 	    buf_text(&list) ? buf_text(&list) : "the listed values");
 	buf_clear(&list);
 	return false;
@@ -175,20 +154,20 @@ check_number(
 	bool ok = true;
 
 	if (node->least && schema_number_compare(value, node->least) < 0)
-		ok = wrong(checker, node, "minimum", "at least %g",
+		ok = schema_node_wrong(checker, node, "minimum", "at least %g",
 		    json_number_value(node->least));
 	if (node->above && schema_number_compare(value, node->above) <= 0)
-		ok = wrong(checker, node, "exclusiveMinimum", "more than %g",
-		    json_number_value(node->above));
+		ok = schema_node_wrong(checker, node, "exclusiveMinimum",
+		    "more than %g", json_number_value(node->above));
 	if (node->most && schema_number_compare(value, node->most) > 0)
-		ok = wrong(checker, node, "maximum", "at most %g",
+		ok = schema_node_wrong(checker, node, "maximum", "at most %g",
 		    json_number_value(node->most));
 	if (node->below && schema_number_compare(value, node->below) >= 0)
-		ok = wrong(checker, node, "exclusiveMaximum", "less than %g",
-		    json_number_value(node->below));
+		ok = schema_node_wrong(checker, node, "exclusiveMaximum",
+		    "less than %g", json_number_value(node->below));
 	if (node->step && !schema_number_multiple(value, node->step))
-		ok = wrong(checker, node, "multipleOf", "a multiple of %g",
-		    json_number_value(node->step));
+		ok = schema_node_wrong(checker, node, "multipleOf",
+		    "a multiple of %g", json_number_value(node->step));
 	return ok;
 }
 
@@ -207,7 +186,7 @@ check_pattern(struct checker *checker, const struct node *node,
 		/* told even when only trying out: "not" may not turn this into
 		 * a success */
 		checker->quiet = 0;
-		wrong(checker, node, "pattern",
+		schema_node_wrong(checker, node, "pattern",
 		    "a text that pattern_steps is enough for");
 		checker->quiet = quiet;
 		checker->gave_up = true;
@@ -225,18 +204,18 @@ check_string(
 	if (node->length_min > 0 || node->length_max != NODE_NO_BOUND)
 		length = schema_string_length(value);
 	if (length < node->length_min)
-		ok = wrong(checker, node, "minLength",
+		ok = schema_node_wrong(checker, node, "minLength",
 		    "at least %zu characters", node->length_min);
 	if (length > node->length_max)
-		ok = wrong(checker, node, "maxLength", "at most %zu characters",
-		    node->length_max);
+		ok = schema_node_wrong(checker, node, "maxLength",
+		    "at most %zu characters", node->length_max);
 	if (node->pattern == NULL)
 		return ok;
 	if (!check_pattern(checker, node, node->pattern,
 		json_string_value(value), json_string_length(value), &found))
 		return false;
 	if (!found)
-		ok = wrong(checker, node, "pattern",
+		ok = schema_node_wrong(checker, node, "pattern",
 		    "a text that matches %.300s", node->pattern_text);
 	return ok;
 }
@@ -287,7 +266,8 @@ check_unique(
 	}
 	free(all);
 	if (!ok)
-		wrong(checker, node, "uniqueItems", "no element twice");
+		schema_node_wrong(
+		    checker, node, "uniqueItems", "no element twice");
 	return ok && spend(checker, size);
 }
 
@@ -308,11 +288,11 @@ check_array(
 	bool ok = true, contained = node->contains == NULL;
 
 	if (size < node->items_min)
-		ok = wrong(checker, node, "minItems", "at least %zu elements",
-		    node->items_min);
+		ok = schema_node_wrong(checker, node, "minItems",
+		    "at least %zu elements", node->items_min);
 	if (size > node->items_max)
-		ok = wrong(checker, node, "maxItems", "at most %zu elements",
-		    node->items_max);
+		ok = schema_node_wrong(checker, node, "maxItems",
+		    "at most %zu elements", node->items_max);
 	if (node->unique && !check_unique(checker, node, value))
 		ok = false;
 	for (size_t i = 0; i < size && checker->fatal == 0; i++) {
@@ -320,14 +300,15 @@ check_array(
 		const struct node *one = item_node(node, i);
 		size_t back = enter_index(checker, i);
 
-		if (one != NULL && !check(checker, one, item))
+		if (one != NULL && !schema_node_check(checker, one, item))
 			ok = false;
 		if (!contained)
-			contained = fits(checker, node->contains, item);
+			contained =
+			    schema_node_fits(checker, node->contains, item);
 		checker->pointer.size = back;
 	}
 	if (!contained)
-		ok = wrong(checker, node, "contains",
+		ok = schema_node_wrong(checker, node, "contains",
 		    "an element that fits the schema");
 	return ok;
 }
@@ -349,7 +330,8 @@ check_required(struct checker *checker, const struct node *node,
 		if (json_object_get(value, json_string_value(name)) != NULL)
 			continue;
 		back = enter(checker, json_string_value(name));
-		ok = wrong(checker, node, keyword, "a value: it is required");
+		ok = schema_node_wrong(
+		    checker, node, keyword, "a value: it is required");
 		checker->pointer.size = back;
 	}
 	return ok;
@@ -367,23 +349,24 @@ check_member(struct checker *checker, const struct node *node, const char *name,
 		if (!check_pattern(checker, node, node->patterns[i].pattern,
 			name, strlen(name), &found))
 			return false;
-		if (found && !check(checker, node->patterns[i].node, value))
+		if (found &&
+		    !schema_node_check(checker, node->patterns[i].node, value))
 			ok = false;
 		known = known || found;
 	}
 	if (known || node->members_more == NULL)
 		return ok;
 	if (node->members_more->never)
-		return wrong(checker, node, "additionalProperties",
+		return schema_node_wrong(checker, node, "additionalProperties",
 		    "no member of this name");
-	return check(checker, node->members_more, value) && ok;
+	return schema_node_check(checker, node->members_more, value) && ok;
 }
 
 static bool
 check_name(struct checker *checker, const struct node *node, const char *name)
 {
 	json_t *text = json_string(name);
-	bool ok = text != NULL && fits(checker, node->names, text);
+	bool ok = text != NULL && schema_node_fits(checker, node->names, text);
 
 	if (text == NULL)
 		checker->fatal =
@@ -413,7 +396,7 @@ check_members(
 			return false;
 	}
 	if (!names_ok)
-		ok = wrong(checker, node, "propertyNames",
+		ok = schema_node_wrong(checker, node, "propertyNames",
 		    "members with names that fit the schema");
 	return ok;
 }
@@ -434,7 +417,7 @@ check_dependencies(
 				 one->names, value) &&
 			     ok;
 		else
-			ok = check(checker, one->node, value) && ok;
+			ok = schema_node_check(checker, one->node, value) && ok;
 	}
 	return ok;
 }
@@ -450,10 +433,10 @@ check_object(
 		ok = check_required(
 		    checker, node, "required", node->required, value);
 	if (size < node->members_min)
-		ok = wrong(checker, node, "minProperties",
+		ok = schema_node_wrong(checker, node, "minProperties",
 		    "at least %zu members", node->members_min);
 	if (size > node->members_max)
-		ok = wrong(checker, node, "maxProperties",
+		ok = schema_node_wrong(checker, node, "maxProperties",
 		    "at most %zu members", node->members_max);
 	for (size_t i = 0; i < node->properties_count; i++) {
 		const struct node_property *one = &node->properties[i];
@@ -463,110 +446,13 @@ check_object(
 		if (member == NULL)
 			continue;
 		back = enter(checker, one->name);
-		if (!check(checker, one->node, member))
+		if (!schema_node_check(checker, one->node, member))
 			ok = false;
 		checker->pointer.size = back;
 	}
 	if (node->patterns_count > 0 || node->members_more || node->names)
 		ok = check_members(checker, node, value) && ok;
 	return check_dependencies(checker, node, value) && ok;
-}
-
-/* ---- combinations -------------------------------------------------------- */
-
-/*
- * Whether the findings from first on say that another alternative was meant:
- * an enum or const of the value's own member, as a "type" that tells the
- * alternatives apart.
- */
-static bool
-meant_another(const struct checker *checker, size_t first)
-{
-	for (size_t i = first; i < checker->findings->count; i++) {
-		const struct finding *one = &checker->findings->at[i];
-		const char *below = one->pointer + checker->pointer.size;
-
-		if ((strncmp(one->rule, "enum ", 5) == 0 ||
-			strncmp(one->rule, "const ", 6) == 0) &&
-		    below[0] == '/' && strchr(below + 1, '/') == NULL)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Nothing of list fits. When just one alternative can have been meant, its
- * findings are reported, for they help; else one finding for the whole.
- */
-static bool
-report_none(struct checker *checker, const struct node *node,
-    const char *keyword, const struct node_list *list, const json_t *value)
-{
-	size_t count = checker->findings->count;
-	size_t left_off = checker->findings->left_off;
-	size_t meant = 0, last = 0;
-
-	if (checker->quiet > 0)
-		return false;
-	for (size_t i = 0; i < list->count; i++) {
-		check(checker, list->at[i], value);
-		if (!meant_another(checker, count) &&
-		    checker->findings->count > count) {
-			meant++;
-			last = i;
-		}
-		findings_cut(checker->findings, count, left_off);
-	}
-	if (checker->fatal)
-		return false;
-	if (meant == 1)
-		return check(checker, list->at[last], value) && false;
-	return wrong(checker, node, keyword,
-	    "a value that fits one of %zu alternatives", list->count);
-}
-
-static bool
-check_any(struct checker *checker, const struct node *node, const json_t *value)
-{
-	for (size_t i = 0; i < node->any.count; i++) {
-		if (fits(checker, node->any.at[i], value))
-			return true;
-	}
-	return report_none(checker, node, "anyOf", &node->any, value);
-}
-
-static bool
-check_one(struct checker *checker, const struct node *node, const json_t *value)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < node->one.count; i++)
-		count += fits(checker, node->one.at[i], value);
-	if (count == 1)
-		return true;
-	if (count > 1)
-		return wrong(checker, node, "oneOf",
-		    "a value that fits exactly one of %zu alternatives",
-		    node->one.count);
-	return report_none(checker, node, "oneOf", &node->one, value);
-}
-
-static bool
-check_combined(
-    struct checker *checker, const struct node *node, const json_t *value)
-{
-	bool ok = true;
-
-	for (size_t i = 0; i < node->all.count; i++)
-		ok = check(checker, node->all.at[i], value) && ok;
-	if (node->any.count > 0)
-		ok = check_any(checker, node, value) && ok;
-	if (node->one.count > 0)
-		ok = check_one(checker, node, value) && ok;
-	if (node->not != NULL && fits(checker, node->not, value))
-		ok = wrong(checker, node, "not",
-		    "a value that does not fit the schema");
-	return ok;
 }
 
 static bool
@@ -579,7 +465,8 @@ check_rules(
 		ok = false;
 	if (node->constant != NULL &&
 	    !schema_value_equal(node->constant, value))
-		ok = wrong(checker, node, "const", "the one value allowed");
+		ok = schema_node_wrong(
+		    checker, node, "const", "the one value allowed");
 	if (json_is_number(value))
 		ok = check_number(checker, node, value) && ok;
 	else if (json_is_string(value))
@@ -588,12 +475,12 @@ check_rules(
 		ok = check_array(checker, node, value) && ok;
 	else if (json_is_object(value))
 		ok = check_object(checker, node, value) && ok;
-	return check_combined(checker, node, value) && ok;
+	return schema_node_combined(checker, node, value) && ok;
 }
 
-/* False when value breaks a rule, or the work was given up. */
-static bool
-check(struct checker *checker, const struct node *node, const json_t *value)
+bool
+schema_node_check(
+    struct checker *checker, const struct node *node, const json_t *value)
 {
 	bool ok;
 
@@ -606,9 +493,9 @@ check(struct checker *checker, const struct node *node, const json_t *value)
 		    "the schema refers to itself without an end");
 	if (checker->fatal)
 		return false;
-	ok = node->never
-		 ? wrong(checker, node, "false", "nothing: no value is allowed")
-		 : check_rules(checker, node, value);
+	ok = node->never ? schema_node_wrong(checker, node, "false",
+			       "nothing: no value is allowed")
+			 : check_rules(checker, node, value);
 	checker->calls--;
 	return ok && checker->fatal == 0;
 }
@@ -622,7 +509,7 @@ schema_check(const struct schema *schema, const json_t *value, const char *part,
 	bool ok;
 
 	buf_init(&checker.pointer, POINTER_MAX + 8);
-	ok = check(&checker, schema->root, value);
+	ok = schema_node_check(&checker, schema->root, value);
 	buf_clear(&checker.pointer);
 	if (checker.fatal)
 		return checker.fatal;
