@@ -43,8 +43,7 @@ serve(struct role *role)
 }
 
 /* Kept in step with the functions below. */
-static const char *const stand_ins[] = {
-    "net", "render", "spool", "courier", NULL};
+static const char *const stand_ins[] = {"net", NULL};
 
 void
 idle_say(void)
@@ -56,24 +55,6 @@ idle_say(void)
 
 WEAK int
 net_serve(struct role *role)
-{
-	return serve(role);
-}
-
-WEAK int
-render_serve(struct role *role)
-{
-	return serve(role);
-}
-
-WEAK int
-spool_role_serve(struct role *role)
-{
-	return serve(role);
-}
-
-WEAK int
-courier_serve(struct role *role)
 {
 	return serve(role);
 }

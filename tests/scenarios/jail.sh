@@ -5,7 +5,8 @@
 . "$(dirname "$0")/../support/tap.sh"
 
 init_relay
-"$BUDSTIKKED" -c "$RELAY_DIR/relay.conf" --probe-jail >"$T/probe" 2>"$T/log"
+"$BUDSTIKKED" -c "$RELAY_DIR/relay.conf" -o jail_required=true --probe-jail \
+	>"$T/probe" 2>"$T/log"
 status=$?
 like "$(tail -n 1 "$T/probe")" '^1\.\.[0-9]+$' "the probe came to its end"
 while read -r line; do
@@ -30,8 +31,8 @@ exits 2 "the program without test hooks knows no probe" \
 
 # a layer that is missing is fatal, unless the configuration says otherwise;
 # a kernel without Landlock is played by a filter that hides it
-if "$BUDSTIKKED" -c "$RELAY_DIR/relay.conf" --hide-landlock --probe-jail \
-	>"$T/probe" 2>"$T/log"; then
+if "$BUDSTIKKED" -c "$RELAY_DIR/relay.conf" -o jail_required=true \
+	--hide-landlock --probe-jail >"$T/probe" 2>"$T/log"; then
 	not_ok "without Landlock the relay does not start"
 else
 	ok "without Landlock the relay does not start"
