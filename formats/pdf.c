@@ -194,9 +194,9 @@ start(struct pdf *pdf, struct buf *out)
 	pdf_fonts_reset(pdf->fonts);
 	pdf->fonts->slots_taken = 0;
 	pdf_objects_init(&pdf->objects, out, pdf->fonts->deflate);
-	buf_init(&pdf->scratch, out->max);
-	buf_init(&pdf->font_names, out->max);
-	buf_init(&pdf->picture_names, out->max);
+	buf_init(&pdf->scratch, PDF_ROOM);
+	buf_init(&pdf->font_names, PDF_ROOM);
+	buf_init(&pdf->picture_names, PDF_ROOM);
 	pdf->pages_object = pdf_object_new(&pdf->objects);
 	pdf->resources_object = pdf_object_new(&pdf->objects);
 	pdf->structure_object = pdf_object_new(&pdf->objects);

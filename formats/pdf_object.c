@@ -18,9 +18,9 @@ pdf_objects_init(struct pdf_objects *objects, struct buf *out,
 {
 	*objects = (struct pdf_objects){
 	    .out = out, .start = out->size, .deflate = deflate};
-	buf_init(&objects->heads, out->max);
-	buf_init(&objects->bodies, out->max);
-	buf_init(&objects->packed, out->max);
+	buf_init(&objects->heads, PDF_ROOM);
+	buf_init(&objects->bodies, PDF_ROOM);
+	buf_init(&objects->packed, PDF_ROOM);
 	pdf_object_new(objects); /* number 0 heads the free list */
 	/* four bytes over 127 mark the file as binary (7.5.2) */
 	buf_add_text(out, "%PDF-1.7\n%\xE2\xE3\xCF\xD3\n");

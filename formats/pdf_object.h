@@ -11,6 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Max of working buffers: only the file itself is held to a limit, they are
+ * bounded by the tree's. */
+#define PDF_ROOM (SIZE_MAX / 4)
+
 /* Where an object is: in the file, or as the index-th of an object stream. */
 struct pdf_place {
 	uint64_t at; /* offset, or number of the object stream */

@@ -41,7 +41,7 @@ add_page(struct pdf *pdf)
 	    .key = pdf->next_key++,
 	    .object = pdf_object_new(&pdf->objects),
 	    .contents = pdf_object_new(&pdf->objects)};
-	buf_init(&pages[number].content, pdf->objects.out->max);
+	buf_init(&pages[number].content, PDF_ROOM);
 	if (number > 0)
 		draw_header(pdf, number);
 	return true;

@@ -1,0 +1,489 @@
+#include "formats/document.h"
+#include "formats/pdf.h"
+
+#include "base/text.h"
+#include "tests/support/pdf_rules.h"
+#include "tests/support/sample_document.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct limits limits;
+static struct pdf_fonts *fonts;
+
+static int
+open_fonts(void **state)
+{
+	(void)state;
+	struct why why = {0};
+	limits_init(&limits);
+	if (pdf_fonts_open(NULL, &limits, &fonts, &why) != 0) {
+		print_message("%s\n", why.text);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+close_fonts(void **state)
+{
+	(void)state;
+	pdf_fonts_close(fonts);
+	return 0;
+}
+
+static struct document *
+new_document(void)
+{
+	const struct document_meta meta = {.title = "Prøve <&> \xE2\x80\x94 1",
+	    .language = "nb",
+	    .created_ms = INT64_C(1795286007000),
+	    .footer = "Melding 1"};
+	struct document *document = document_new(&meta, &limits);
+	assert_non_null(document);
+	return document;
+}
+
+static bool
+is_blank(uint32_t code_point)
+{
+	return code_point == ' ' || code_point == '\n' || code_point == 0x200B;
+}
+
+static uint32_t
+next_visible(struct span text, size_t *pos)
+{
+	while (*pos < text.size) {
+		uint32_t code_point = utf8_next(text, pos);
+		if (!is_blank(code_point))
+			return code_point;
+	}
+	return 0;
+}
+
+/* Every visible character of the source stands in the PDF, in order; those
+ * without a glyph as U+FFFD, as many as were reported. */
+static void
+assert_same_text(struct span source, struct span drawn, size_t missing)
+{
+	size_t a = 0;
+	size_t b = 0;
+	size_t replaced = 0;
+	for (;;) {
+		uint32_t want = next_visible(source, &a);
+		uint32_t have = next_visible(drawn, &b);
+		if (have == 0xFFFD && want != 0xFFFD && want != 0) {
+			replaced++;
+			continue;
+		}
+		if (want != have)
+			print_message("U+%04X wanted, U+%04X drawn at %zu\n",
+			    want, have, a);
+		assert_int_equal(want, have);
+		if (want == 0)
+			break;
+	}
+	assert_int_equal(replaced, missing);
+}
+
+/* Build twice, hold against the rules and the text. Frees the document. */
+static void
+check(struct document *take_document, struct buf *pdf)
+{
+	struct buf again;
+	struct buf report;
+	struct buf drawn;
+	struct buf source;
+	struct document_notes notes = {0};
+	struct why why = {0};
+	buf_init(pdf, limits.document_bytes);
+	buf_init(&again, limits.document_bytes);
+	buf_init(&report, 1 << 20);
+	buf_init(&drawn, 64 << 20);
+	buf_init(&source, 64 << 20);
+	int code = pdf_build(fonts, take_document, pdf, &notes, &why);
+	if (code != 0)
+		print_message("%s\n", why.text);
+	assert_int_equal(code, 0);
+	pdf_caches_clear(fonts);
+	assert_int_equal(
+	    pdf_build(fonts, take_document, &again, NULL, &why), 0);
+	assert_true(span_equal(buf_span(pdf), buf_span(&again)));
+	size_t broken = pdf_rules_check(buf_span(pdf), &report, &drawn);
+	if (broken > 0)
+		print_message("%s", buf_text(&report));
+	assert_int_equal(broken, 0);
+	document_plain_text(take_document, &source);
+	assert_same_text(buf_span(&source), buf_span(&drawn), notes.missing);
+	buf_clear(&again);
+	buf_clear(&report);
+	buf_clear(&drawn);
+	buf_clear(&source);
+	document_free(take_document);
+}
+
+static void
+check_only(struct document *take_document)
+{
+	struct buf pdf;
+	check(take_document, &pdf);
+	buf_clear(&pdf);
+}
+
+static void
+check_text(const char *text, size_t size)
+{
+	struct document *document = new_document();
+	struct document_node *root = document_root(document);
+	document_heading(document, root, 1, span_of(text, size));
+	document_free_text(document, root, span_of(text, size));
+	struct document_node *table = document_table(document, root);
+	document_row(document, table, span_of(text, size), span_of(text, size));
+	document_item(
+	    document, document_list(document, root, true), span_of(text, size));
+	struct span cells[] = {span_of(text, size), span_of(text, size)};
+	struct document_node *grid = document_grid(document, root, cells, 2);
+	document_grid_row(document, grid, cells, 2);
+	check_only(document);
+}
+
+/* Run a program on the PDF; the exit status, or -1 when it is not there. */
+static int
+run_on(
+    struct span pdf, const char *program, const char *rest, struct buf *output)
+{
+	char path[] = "/tmp/test_pdf.XXXXXX";
+	char line[200];
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, pdf.at, pdf.size), (ssize_t)pdf.size);
+	close(fd);
+	snprintf(line, sizeof line, "%s %s %s 2>&1", program, path, rest);
+	FILE *pipe = popen(line, "r");
+	assert_non_null(pipe);
+	char room[4096];
+	size_t size;
+	while ((size = fread(room, 1, sizeof room, pipe)) > 0)
+		buf_add(output, room, size);
+	int status = pclose(pipe);
+	unlink(path);
+	return status == 127 << 8 ? -1 : status;
+}
+
+static void
+the_sample_follows_every_rule(void **state)
+{
+	(void)state;
+	struct buf pdf;
+	check(sample_document(&limits), &pdf);
+	assert_in_range(pdf.size, 20000, 60000);
+	buf_clear(&pdf);
+}
+
+static void
+qpdf_finds_no_fault_and_pdftotext_finds_the_words(void **state)
+{
+	(void)state;
+	struct buf pdf;
+	struct buf output;
+	buf_init(&output, 1 << 20);
+	check(sample_document(&limits), &pdf);
+	int status = run_on(buf_span(&pdf), "qpdf --check", "", &output);
+	if (status == -1)
+		print_message("qpdf is absent, not asked\n");
+	else if (status != 0)
+		print_message("%s", buf_text(&output));
+	assert_true(status <= 0);
+	buf_reset(&output);
+	status = run_on(buf_span(&pdf), "pdftotext", "-", &output);
+	if (status == -1) {
+		print_message("pdftotext is absent, not asked\n");
+	} else {
+		static const char *const words[] = {"Máhtte Áilu Ŋávdná",
+		    "електроенергії", "المساعدة", "Side 1 av 3",
+		    "<script>alert('x')</script>"};
+		assert_int_equal(status, 0);
+		for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+
+			assert_non_null(strstr(buf_text(&output), words[i]));
+	}
+	buf_clear(&output);
+	buf_clear(&pdf);
+}
+
+static void
+an_empty_document_is_one_page(void **state)
+{
+	(void)state;
+	check_only(new_document());
+}
+
+static void
+hostile_texts_are_drawn_whole(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {
+	    "emoji \xF0\x9F\x98\x80 family "
+	    "\xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9 flag "
+	    "\xF0\x9F\x87\xB3\xF0\x9F\x87\xB4",
+	    "CJK 申請書 ひらがな 한국어",
+	    "U+2028 a\xE2\x80\xA8"
+	    "b\xE2\x80\xA9"
+	    "c",
+	    "PUA \xEE\x80\x80 nonchar \xEF\xBF\xBF \xEF\xB7\x90",
+	    "soft\xC2\xADhyphen zwj a\xE2\x80\x8D"
+	    "b zwnj a\xE2\x80\x8C"
+	    "b bom \xEF\xBB\xBF lrm \xE2\x80\x8E rlo \xE2\x80\xAE"
+	    "abc\xE2\x80\xAC",
+	    "lone \xCC\x81 combining e\xCC\x81 "
+	    "Z\xCC\x8D\xCC\x8A\xCC\x9B\xCC\x83 \xCC\x80\xCC\x81\xCC\x82",
+	    "control \x1B[31m \x01\x02 \x7F \xC2\x9B", "हिन्दी क्षत्रिय र्क",
+	    "ትግርኛ እየ", "ไทย ภาษา กำ", "தமிழ் கொ", "עברית עם נִקּוּד 123 abc",
+	    "فارسی می‌خواهم گچپژ ۱۲۳", "پښتو ځای ښه",
+	    "ﷺ لا لله لِلّٰهِ", "fi ffi ﬁ ½ € → ☐ ☑ ✓ ‰ № ™", "ẞ ǅ ŉ ĳ Ŀ ŀ",
+	    "မြန်မာ ქართული Հայերեն ខ្មែរ ລາວ සිංහල বাংলা ગુજરાતી ਪੰਜਾਬੀ "
+	    "བོད ދިވެހި",
+	    "(paren) \\back\\ <hex> /Name % comment endstream endobj EMC ET Q",
+	    "broken \xC3 \xED\xA0\x80 \xF4\x90\x80\x80 \xFF\xFE \xE2\x82",
+	    "Davvisámegiella: Áhčči, eadni, ŧ ŋ đ š ž č Ǯǯ Ǧǧ Ǥǥ Ǩǩ ʹ ˈ",
+	    "Щиро дякую — ґ, є, ї, і", "mixed عربي abc עברית 12,5 % (x) [ي]",
+	    " ", "\n\n\n", "\r\n", "a\tb", "\xE2\x80\x8B", "\xCC\x81",
+	    "\xE2\x80\x8D", ""};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		check_text(texts[i], strlen(texts[i]));
+	check_text("nul\0inside", 10);
+}
+
+static void
+a_word_of_100_kib_and_stacks_of_marks_are_broken_not_dropped(void **state)
+{
+	(void)state;
+	const size_t size = 100 << 10;
+	char *text = malloc(size);
+	assert_non_null(text);
+	memset(text, 'W', size);
+	struct document *document = new_document();
+	document_free_text(
+	    document, document_root(document), span_of(text, size));
+	document_row(document,
+	    document_table(document, document_root(document)),
+	    span_text("Navn"), span_of(text, size));
+	check_only(document);
+	for (size_t i = 0; i + 1 < 20000; i += 2)
+		memcpy(text + i, "\xCC\x81", 2);
+	document = new_document();
+	document_free_text(
+	    document, document_root(document), span_of(text, 20000));
+	check_only(document);
+	for (size_t i = 0; i + 3 <= 60000; i += 3)
+		memcpy(text + i, "1\xD7\x90", 3); /* alternating directions */
+	document = new_document();
+	document_free_text(
+	    document, document_root(document), span_of(text, 60000));
+	check_only(document);
+	free(text);
+}
+
+static void
+a_table_of_500_rows_goes_over_pages(void **state)
+{
+	(void)state;
+	struct document *document = new_document();
+	struct document_node *root = document_root(document);
+	struct document_node *table = document_table(document, root);
+	const struct span heads[] = {
+	    span_text("Dato"), span_text("Beløp"), span_text("Mottaker")};
+	for (int i = 0; i < 500; i++)
+		document_row(document, table, span_text("Utbetaling"),
+		    span_text("12 500 kroner\ntil utleier\n\nforfalt"));
+	struct document_node *grid = document_grid(document, root, heads, 3);
+	const struct span cells[] = {span_text("2026-11-21"),
+	    span_text("12 500,00"), span_text("Utleier AS, Storgata 1")};
+	for (int i = 0; i < 500; i++)
+		document_grid_row(document, grid, cells, 3);
+	check_only(document);
+}
+
+static void
+inlines_links_figures_quotes_and_nested_lists_are_tagged(void **state)
+{
+	(void)state;
+	static const uint8_t rgb[4 * 2 * 3] = {255, 0, 0, 0, 255, 0};
+	const struct document_picture picture = {.width = 4,
+	    .height = 2,
+	    .width_mm = 40,
+	    .rgb = span_of(rgb, sizeof rgb)};
+	struct document *document = new_document();
+	struct document_node *root = document_root(document);
+	document_figure(document, root, &picture, span_text("Kommunevåpen"));
+	struct document_node *text =
+	    document_paragraph(document, root, span_text("Før "));
+	document_styled(
+	    document, text, DOCUMENT_STRUCK, span_text("gammel verdi"));
+	document_text(document, text, span_text(" og "));
+	document_styled(document, text, DOCUMENT_STRONG, span_text("fet"));
+	document_styled(document, text, DOCUMENT_EMPHASIS, span_text("kursiv"));
+	document_link(document, text,
+	    span_text("https://example.no/a(b)?c=d&e=f"),
+	    span_text("en lenke som er så lang at den må gå over en linje til "
+		      "den neste og vel så det"));
+	document_link(document, text, span_text("javascript:alert(1)"),
+	    span_text("farlig"));
+	document_markdown(document, root,
+	    span_text("# Tittel\n\n1. en\n   - to\n     > sitat\n\n"
+		      "[a](https://example.no 'navn') ![bilde](x.png) "
+		      "<b>rå</b>\n\n<div>\nrå\n</div>\n\n```\nkode\n```\n\n"
+		      "---\n\n[b](javascript:x)"));
+	struct document_node *section =
+	    document_section(document, root, "ar", DOCUMENT_RTL);
+	struct document_node *cell =
+	    document_row(document, document_table(document, section),
+		span_text("الاسم"), span_text("محمد"));
+	document_item(
+	    document, document_list(document, cell, false), span_text("شقة 4"));
+	document_link(document,
+	    document_paragraph(document, section, span_text("رقم ")),
+	    span_text("tel:+4799999999"), span_text("هاتف 99"));
+	check_only(document);
+}
+
+static void
+a_character_without_a_glyph_is_reported(void **state)
+{
+	(void)state;
+	struct document *document = new_document();
+	struct document_notes notes = {0};
+	struct buf pdf;
+	struct why why = {0};
+	buf_init(&pdf, limits.document_bytes);
+	document_free_text(document, document_root(document),
+	    span_text("申 a 申 \xF0\x93\x8B\xB9"));
+	for (int i = 0; i < 2; i++) { /* also when the words are cached */
+		memset(&notes, 0, sizeof notes);
+		buf_reset(&pdf);
+		assert_int_equal(
+		    pdf_build(fonts, document, &pdf, &notes, &why), 0);
+		assert_int_equal(notes.missing, 3);
+		assert_int_equal(notes.seen[0].kind, DOCUMENT_MISSING);
+		assert_int_equal(notes.seen[0].code_point, 0x7533);
+		assert_int_equal(notes.seen[0].count, 2);
+	}
+	buf_clear(&pdf);
+	document_free(document);
+}
+
+static void
+limits_end_a_document_with_an_error_that_names_them(void **state)
+{
+	(void)state;
+	struct document *document = new_document();
+	struct buf pdf;
+	struct why why = {0};
+	buf_init(&pdf, 3000);
+	document_free_text(
+	    document, document_root(document), span_text("kort"));
+	assert_int_equal(
+	    pdf_build(fonts, document, &pdf, NULL, &why), WHY_TOO_LARGE);
+	assert_non_null(strstr(why.text, "document_bytes"));
+	buf_clear(&pdf);
+	document_free(document);
+
+	uint64_t pages = limits.document_pages;
+	limits.document_pages = 2;
+	document = new_document();
+	limits.document_pages = pages;
+	for (int i = 0; i < 200; i++)
+		document_free_text(
+		    document, document_root(document), span_text("linje"));
+	buf_init(&pdf, limits.document_bytes);
+	assert_int_equal(
+	    pdf_build(fonts, document, &pdf, NULL, &why), WHY_TOO_LARGE);
+	assert_non_null(strstr(why.text, "document_pages"));
+	buf_clear(&pdf);
+	document_free(document);
+	check_only(sample_document(&limits)); /* nothing is left behind */
+}
+
+static void
+kept_words_change_no_byte(void **state)
+{
+	(void)state;
+	struct buf before;
+	struct buf after;
+	check(sample_document(&limits), &before);
+	pdf_words_keep(
+	    fonts, span_text("Navn Fødselsnummer Nettolønn siste måned"));
+	check(sample_document(&limits), &after);
+	pdf_caches_clear(fonts);
+	assert_true(span_equal(buf_span(&before), buf_span(&after)));
+	buf_clear(&before);
+	buf_clear(&after);
+}
+
+static void
+a_folder_without_the_first_font_is_an_error(void **state)
+{
+	(void)state;
+	struct pdf_fonts *none = NULL;
+	struct why why = {0};
+	assert_int_equal(
+	    pdf_fonts_open("/nowhere", &limits, &none, &why), WHY_NOT_FOUND);
+	assert_null(none);
+}
+
+static void
+broken_files_are_seen_by_the_rules(void **state)
+{
+	(void)state;
+	struct buf pdf;
+	struct buf report;
+	struct buf text;
+	buf_init(&report, 1 << 20);
+	buf_init(&text, 1 << 20);
+	check(sample_document(&limits), &pdf);
+	static const char *const marks[] = {"<pdfaid:part>2", "endstream",
+	    "/Type/XRef", "%%EOF", "/N 3", "x-default"};
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+		uint8_t *at =
+		    memmem(pdf.at, pdf.size, marks[i], strlen(marks[i]));
+		assert_non_null(at);
+		uint8_t *last = at + strlen(marks[i]) - 1;
+		(*last)++;
+		assert_true(
+		    pdf_rules_check(buf_span(&pdf), &report, &text) > 0);
+		(*last)--;
+	}
+	buf_clear(&pdf);
+	buf_clear(&report);
+	buf_clear(&text);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_sample_follows_every_rule),
+	    cmocka_unit_test(qpdf_finds_no_fault_and_pdftotext_finds_the_words),
+	    cmocka_unit_test(an_empty_document_is_one_page),
+	    cmocka_unit_test(hostile_texts_are_drawn_whole),
+	    cmocka_unit_test(
+		a_word_of_100_kib_and_stacks_of_marks_are_broken_not_dropped),
+	    cmocka_unit_test(a_table_of_500_rows_goes_over_pages),
+	    cmocka_unit_test(
+		inlines_links_figures_quotes_and_nested_lists_are_tagged),
+	    cmocka_unit_test(a_character_without_a_glyph_is_reported),
+	    cmocka_unit_test(
+		limits_end_a_document_with_an_error_that_names_them),
+	    cmocka_unit_test(kept_words_change_no_byte),
+	    cmocka_unit_test(a_folder_without_the_first_font_is_an_error),
+	    cmocka_unit_test(broken_files_are_seen_by_the_rules),
+	};
+	return cmocka_run_group_tests(tests, open_fonts, close_fonts);
+}

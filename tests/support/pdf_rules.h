@@ -1,0 +1,15 @@
+/*
+ * pdf_rules - the rules of PDF/A-2a and PDF/UA-1 that a writer like ours can
+ * break, checked on its own output. Numbers in messages are those of veraPDF's
+ * rules (clause-test) where there is one. It does not replace veraPDF: it has
+ * no opinion on files that others wrote.
+ */
+#pragma once
+
+#include "base/buf.h"
+
+#include <stddef.h>
+
+/* Append one line per broken rule to report; returns how many. text gets the
+ * text of the structure tree in its order, without the labels of lists. */
+size_t pdf_rules_check(struct span pdf, struct buf *report, struct buf *text);
