@@ -58,7 +58,8 @@ open_family(struct font_set *set, const char *dir, size_t rank, struct why *why)
 			FAMILIES[rank], STYLES[style]) >= (int)sizeof path)
 			return why_set(
 			    why, WHY_INVALID, "path of the fonts is too long");
-		int code = font_open(font_of(set, rank, style), path, why);
+		int code = font_open(
+		    font_of(set, rank, (enum font_style)style), path, why);
 		if (code == WHY_NOT_FOUND && rank > 0) {
 			if (style == FONT_REGULAR)
 				set->absent++;
