@@ -4,9 +4,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <cmocka.h>
@@ -380,6 +382,66 @@ random_bytes_in_streams_are_not_taken_for_names(void **state)
 	free(file);
 }
 
+static unsigned
+qpdf_reasons(const char *folder, const char *arguments)
+{
+	static uint8_t bytes[1 << 20];
+	char command[500];
+	char path[100];
+	(void)snprintf(command, sizeof command,
+	    "cd %s && qpdf --warning-exit-0 in.pdf %s out.pdf 2>/dev/null",
+	    folder, arguments);
+	assert_int_equal(system(command), 0);
+	(void)snprintf(path, sizeof path, "%s/out.pdf", folder);
+	FILE *file = fopen(path, "rb");
+	assert_non_null(file);
+	size_t size = fread(bytes, 1, sizeof bytes, file);
+	assert_int_equal(fclose(file), 0);
+	struct seen seen = sniff_all(span_of(bytes, size));
+	assert_int_equal(seen.type, SNIFF_PDF);
+	return seen.reasons;
+}
+
+static void
+pdfs_that_qpdf_makes_are_judged_right(void **state)
+{
+	(void)state;
+	char folder[] = "/tmp/test_sniff.XXXXXX";
+	char path[100];
+	if (system("command -v qpdf >/dev/null") != 0) {
+		print_message("missing: qpdf\n");
+		skip();
+	}
+	assert_non_null(mkdtemp(folder));
+	(void)snprintf(path, sizeof path, "%s/in.pdf", folder);
+	FILE *file = fopen(path, "wb");
+	assert_non_null(file);
+	assert_true(fputs("%PDF-1.4\n1 0 obj <</Type/Catalog/Pages 2 0 R"
+			  "/Names<<>>/Other 4 0 R>> endobj\n"
+			  "2 0 obj <</Type/Pages/Kids[3 0 R]/Count 1>> endobj\n"
+			  "3 0 obj <</Type/Page/Parent 2 0 R/MediaBox"
+			  "[0 0 99 99]>> endobj\n"
+			  "4 0 obj <</S/GoTo/D[3 0 R/Fit]>> endobj\n"
+			  "trailer <</Root 1 0 R>>\n%%EOF\n",
+			file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	const char *packed = "--object-streams=generate";
+	const char *secret = "--object-streams=generate --encrypt '' b 256 --";
+	assert_int_equal(qpdf_reasons(folder, "--qdf"), 0);
+	assert_int_equal(qpdf_reasons(folder, packed), 0);
+	assert_int_equal(qpdf_reasons(folder, secret), SNIFF_ENCRYPTED);
+	assert_int_equal(qpdf_reasons(folder, "--add-attachment in.pdf -- "
+					      "--object-streams=generate"),
+	    SNIFF_ACTIVE);
+	char command[100];
+	(void)snprintf(command, sizeof command,
+	    "sed -i 's,/S/GoTo/D,/S/Launch/D,' %s/in.pdf", folder);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(qpdf_reasons(folder, packed), SNIFF_ACTIVE);
+	(void)snprintf(command, sizeof command, "rm -rf %s", folder);
+	assert_int_equal(system(command), 0);
+}
+
 int
 main(void)
 {
@@ -399,6 +461,7 @@ main(void)
 	    cmocka_unit_test(an_object_stream_that_never_ends_is_refused),
 	    cmocka_unit_test(ten_object_streams_in_one_piece_are_fine),
 	    cmocka_unit_test(a_pdf_without_its_end_is_refused),
+	    cmocka_unit_test(pdfs_that_qpdf_makes_are_judged_right),
 	    cmocka_unit_test(random_bytes_in_streams_are_not_taken_for_names),
 	};
 	return cmocka_run_group_tests_name("formats: sniff", tests, NULL, NULL);

@@ -239,6 +239,86 @@ more_large_files_than_clamd_takes_are_put_off(void **state)
 	child_end(pid);
 }
 
+/* ---- the real clamd, with a signature of our own ---- */
+
+static void
+file_write(const char *folder, const char *name, const char *text)
+{
+	char path[128];
+	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static pid_t
+real_clamd_start(const char *folder)
+{
+	char conf[512];
+	char path[128];
+	(void)snprintf(socket_path, sizeof socket_path, "%s/socket", folder);
+	(void)snprintf(conf, sizeof conf,
+	    "Foreground yes\nLocalSocket %s\nDatabaseDirectory %s\n"
+	    "StreamMaxLength 2M\n",
+	    socket_path, folder);
+	file_write(folder, "clamd.conf", conf);
+	/* "MALWARE" anywhere in any kind of file */
+	file_write(folder, "test.ndb", "Our.Signature:0:*:4d414c57415245\n");
+	(void)snprintf(path, sizeof path, "%s/clamd.conf", folder);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (freopen("/dev/null", "w", stdout) != NULL &&
+		    freopen("/dev/null", "w", stderr) != NULL)
+			(void)execl("/usr/sbin/clamd", "clamd", "-c", path,
+			    (char *)NULL);
+		_exit(127);
+	}
+	for (int i = 0; i < 200 && access(socket_path, F_OK) < 0; i++)
+		(void)usleep(100000);
+	return pid;
+}
+
+static void
+the_real_clamd_gives_its_verdict(void **state)
+{
+	(void)state;
+	char folder[] = "/tmp/test_scan.XXXXXX";
+	char command[64];
+	if (access("/usr/sbin/clamd", X_OK) < 0) {
+		print_message("missing: clamd\n");
+		skip();
+	}
+	assert_non_null(mkdtemp(folder));
+	pid_t pid = real_clamd_start(folder);
+	struct scan_service service = {.clamd = socket_path};
+	static char file[3 << 20];
+	memset(file, 'x', sizeof file);
+	struct scan_verdict verdict =
+	    scan_with(&service, "text/plain", span_of(file, 1000), 100);
+	assert_string_equal(verdict.detail, "");
+	assert_int_equal(verdict.outcome, SCAN_CLEAN);
+	memcpy(file + 500, "MALWARE", 7);
+	verdict = scan_with(&service, "text/plain", span_of(file, 1000), 100);
+	assert_int_equal(verdict.outcome, SCAN_REFUSED);
+	assert_non_null(strstr(verdict.detail, "Our.Signature"));
+	memset(file + 500, 'x', 7);
+	memcpy(file + 1600000, "MALWARE", 7);
+	verdict =
+	    scan_with(&service, "text/plain", span_of(file, 2 << 20), 65536);
+	assert_int_equal(verdict.reasons, SNIFF_INFECTED);
+	verdict = scan_with(
+	    &service, "text/plain", span_of(file, sizeof file), 65536);
+	assert_int_equal(verdict.outcome, SCAN_FAILED);
+	assert_non_null(strstr(verdict.detail, "StreamMaxLength"));
+	child_end(pid);
+	verdict = scan_with(&service, "text/plain", span_of(file, 1000), 100);
+	assert_int_equal(verdict.outcome, SCAN_FAILED);
+	(void)snprintf(command, sizeof command, "rm -rf %s", folder);
+	assert_int_equal(system(command), 0);
+}
+
 /* ---- the wire ---- */
 
 static void
@@ -316,6 +396,7 @@ main(void)
 	    cmocka_unit_test(no_answer_of_clamd_but_ok_lets_a_file_through),
 	    cmocka_unit_test(a_clamd_that_is_not_there_is_a_temporary_failure),
 	    cmocka_unit_test(more_large_files_than_clamd_takes_are_put_off),
+	    cmocka_unit_test(the_real_clamd_gives_its_verdict),
 	    cmocka_unit_test(bodies_come_back_as_they_were_sent),
 	    cmocka_unit_test(verdicts_that_contradict_themselves_are_malformed),
 	};
