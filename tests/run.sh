@@ -112,6 +112,9 @@ run_suite() {
 	*) timeout -k 10 300 "$file" >"$tap" 2>"$tap.err" </dev/null || status=$? ;;
 	esac
 	end=$(date +%s%N)
+	# an error of the shell itself leaves out what stood behind it
+	grep -E '\.sh: line [0-9]+: ' "$tap.err" 2>/dev/null |
+		grep -vE 'line [0-9]+: +[0-9]+ [A-Z]' | sed 's/^/not ok - the shell: /' >>"$tap"
 	awk -v status="$status" -v ci="${CI:-}" \
 		-v ms=$(((end - start) / 1000000)) -v failures="$work/$number.bad" \
 		-v skips="$work/$number.skip" '
@@ -125,6 +128,7 @@ run_suite() {
 		next
 	}
 	/^ok / { ran++; passed++; next }
+	/^not ok - the shell/ { failed++; print $0 >failures; next }
 	/^not ok / { ran++; failed++; print $0 >failures; next }
 	/^1\.\./ { planned += substr($0, 4); plans++; next }
 	/^Bail out!/ { failed++; bailed = 1; print $0 >failures; next }

@@ -312,7 +312,10 @@ make(struct initing *initing, struct why *why)
 	if (asprintf(&initing->work, "%s.new-%s", initing->dir, text) < 0)
 		return why_set(why, WHY_NOMEM, "no memory for a path");
 	if (mkdir(initing->work, 0755) != 0)
-		return why_errno(why, "make %s", initing->work);
+		return errno == ENOENT
+			   ? why_set(why, WHY_NOT_FOUND,
+				 "no folder for %s", initing->dir)
+			   : why_errno(why, "make %s", initing->work);
 	code = fill(initing, why);
 	if (code == 0 && renameat2(AT_FDCWD, initing->work, AT_FDCWD,
 			     initing->dir, RENAME_NOREPLACE) != 0)
@@ -362,7 +365,7 @@ init_run(int argc, char **argv)
 	initing.dir = arguments.operands[0];
 	code = make(&initing, &why);
 	clear(&initing);
-	if (code == WHY_EXISTS) {
+	if (code == WHY_EXISTS || code == WHY_NOT_FOUND) {
 		say_failure(&why);
 		return LEAVE_USAGE;
 	}

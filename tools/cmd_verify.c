@@ -174,8 +174,8 @@ verify_run(int argc, char **argv)
 
 const struct verb verb_verify = {"verify", verify_run,
     "[--ca FILE|-c CLIENT.conf] FILE...", "Verify receipts, offline",
-    "FILE is a receipt as send, fetch and status --evidence write it, or a\n"
-    "compact JWS. Checked: the signature, the signer's chain to an authority\n"
+    "FILE is a receipt as send, fetch and status write it, or a compact\n"
+    "JWS. Checked: the signature, the signer's chain to an authority\n"
     "that you believe, its certificate at the time of the evidence.\n\n"
     "  --ca FILE  PEM file of the authorities; default: the client file's, or\n"
     "             a ca.crt in the first FILE's folder or up to three above "

@@ -223,7 +223,7 @@ client() {
 
 # orgnr NAME: the organisation number that the demo gave a name
 orgnr() {
-	sed -n 's/^organisation *= *"\([0-9]*\)".*/\1/p' "$(client "$1")"
+	sed -n 's/^organisation *= *"\{0,1\}\([0-9]*\).*/\1/p' "$(client "$1")"
 }
 
 # role_pid NAME: the process of a role (the newest, when one is being replaced)
