@@ -37,7 +37,7 @@
 	    "organisation number of who runs the relay, issuer of evidence")   \
 	X(TEXT, environment, "production", true, "production or test")         \
 	X(PATH, clock_file, "", true,                                          \
-	    "test clock, see clock.h; only with environment = test")           \
+	    "file with the test clock; only with environment = test")           \
 	X(TEXT, user, "nobody", true,                                          \
 	    "the user that roles become when started as root")                 \
 	X(TEXT, listen, "127.0.0.1:8443", true,                                \

@@ -1,32 +1,72 @@
 /*
  * events - every event that may stand in the log, with its fields.
  *
- * budstikked.8 lists each (a test compares), and a test finds every
- * log_event() of relay/ here. One row an event, sorted by name.
+ * tests/house/events.sh finds every log_event() of relay/ here, and each row in
+ * budstikked.8. Sorted by name.
  */
 #pragma once
 
 /* X(name, fields, meaning) */
 #define EVENTS(X)                                                              \
-	X("channel.broken", "peer code",                                       \
+	X("alarm.changed", "event mailbox cause severity count",               \
+	    "an alarm was raised, escalated or resolved")                      \
+	X("alarm.failed", "error",                                             \
+	    "an alarm could not be recorded; it is tried again")               \
+	X("certificate.suspended", "mailbox by",                               \
+	    "a recipient's certificate was suspended")                         \
+	X("channel.broken", "peer code error",                                 \
 	    "a peer sent what no peer may send; its channel was closed")       \
-	X("conf.loaded", "reload", "the configuration was read")               \
+	X("clock.stepped", "ms",                                               \
+	    "the wall clock jumped; deadlines are looked at anew")             \
+	X("conf.loaded", "reload",                                             \
+	    "the settings were read; reload is 1 after SIGHUP")                \
 	X("conf.refused", "error", "a reload was refused; nothing changed")    \
 	X("conf.restart-needed", "settings",                                   \
 	    "changed settings that take effect at the next start")             \
+	X("deadlines.failed", "error",                                         \
+	    "a due deadline could not be recorded; it is tried again")         \
+	X("keys.failed", "code reason", "the keys role cannot serve and ends") \
+	X("keys.refused", "peer type code",                                    \
+	    "a peer asked keys for what it may not have, or wrongly")          \
+	X("mailbox.changed", "mailbox state by",                               \
+	    "an operator opened, closed or changed a mailbox")                 \
+	X("message.accepted",                                                  \
+	    "message sender type recipients bytes missing_glyphs "             \
+	    "unknown_values ms",                                               \
+	    "a message was accepted; its receipt was signed")                  \
+	X("message.extend", "message by", "an operator put a deadline off")    \
+	X("message.recall", "message by", "a sender recalled a message")       \
+	X("message.repeated",                                                  \
+	    "message sender type recipients bytes missing_glyphs "             \
+	    "unknown_values ms",                                               \
+	    "a message came again and got its first receipt")                  \
+	X("metadata.unreadable", "message error",                              \
+	    "encrypted metadata of a message could not be opened")             \
+	X("notice.failed", "id tries error",                                   \
+	    "a webhook was not delivered; it is tried again")                  \
+	X("notice.given-up", "id tries",                                       \
+	    "a webhook was tried for the last time")                           \
+	X("notice.unrecorded", "error",                                        \
+	    "what became of a webhook could not be recorded; it may be sent "  \
+	    "twice")                                                           \
 	X("parent.drained", "", "all roles have left, the relay ends")         \
-	X("parent.draining", "signal", "the relay finishes its work")          \
+	X("parent.draining", "signal", "the relay finishes its work and ends") \
 	X("parent.failed", "error", "the relay cannot go on")                  \
+	X("reader.stuck", "pid ms",                                            \
+	    "a process held the store's pages for too long and is ended")      \
 	X("role.dead", "role slot pid status signal",                          \
 	    "a role died; status or signal says how")                          \
 	X("role.deaths", "role count",                                         \
-	    "a role dies again and again; restarts are slowed")                \
+	    "a role dies again and again; restarts are slowed, an alarm is "   \
+	    "raised")                                                          \
 	X("role.failed", "error", "a role cannot serve and ends")              \
 	X("role.jailed",                                                       \
 	    "uid no_new_privs capabilities rlimits dumpable landlock seccomp", \
-	    "a role's jail, each layer by name; landlock is the ABI")          \
+	    "a role's jail, each layer by name; landlock is the kernel's "     \
+	    "ABI, 0 is none")                                                  \
 	X("role.killed", "role slot pid reason",                               \
-	    "a role did not leave in time, or was stuck, and was killed")      \
+	    "a role did not leave in time, was stuck or broke the rules, and " \
+	    "was killed")                                                      \
 	X("role.layer-missing", "layer error",                                 \
 	    "a layer of the jail could not be put up")                         \
 	X("role.left", "role slot pid", "a role left as it was told")          \
@@ -37,6 +77,16 @@
 	X("role.stand-in", "role",                                             \
 	    "this version has not built that role: it refuses everything")     \
 	X("role.started", "role slot pid", "a role was started")               \
-	X("role.steady", "role", "a role that died often stays alive")         \
+	X("role.steady", "role",                                               \
+	    "a role that died often has stayed alive for a minute")            \
 	X("scan.failed", "error",                                              \
-	    "an attachment could not be looked at, and was not let through")
+	    "an attachment could not be looked at, and was not let through")   \
+	X("spool.commit-failed", "code error requests",                        \
+	    "a commit failed; its requests were answered so")                  \
+	X("spool.dead", "error",                                               \
+	    "the store is of no more use to this process; a new one opens it") \
+	X("spool.full", "",                                                    \
+	    "there is no room but the reserve: new messages are refused")      \
+	X("spool.room", "", "there is room again")                             \
+	X("submission.failed", "code error",                                   \
+	    "a submission failed by a fault of the relay's own")

@@ -1,0 +1,58 @@
+#!/bin/bash
+# manuals - what the program logs and reads is what its manuals say.
+. "$(dirname "$0")/../support/tap.sh"
+need_tool perl
+cd "$TOP" || exit 1
+
+# NAME FIELD... of every row of events.h
+perl -0777 -ne 's/"\s*\\\n\s*"//g;
+	print "$1 $2\n" while /X\("([^"]*)",[\s\\]*"([^"]*)"/g' \
+	relay/events.h >"$T/events"
+check "the table of events is not empty" test -s "$T/events"
+is "$(cut -d' ' -f1 "$T/events")" "$(cut -d' ' -f1 "$T/events" | LC_ALL=C sort -u)" \
+	"the table of events is sorted, and none stands twice"
+
+# NAME FIELD... of every log_event() of relay/; names behind a ?: count both
+perl -0777 -ne 'while (/\blog_event\((.*?)\);/gs) {
+	my $call = $1;
+	my @names = $call =~ /"([a-z]+\.[a-z-]+)"/g;
+	my @fields = $call =~ /LOG[SN]\(\s*"(\w+)"/g;
+	print "$_ @fields\n" for (@names ? @names : "UNNAMED:$ARGV");
+}' relay/*.c >"$T/logged"
+missing=$(
+	while read -r name fields; do
+		row=$(grep -E "^$name( |$)" "$T/events") || { echo "$name"; continue; }
+		for field in $fields; do
+			[[ " ${row#* } " == *" $field "* ]] || echo "$name: $field"
+		done
+	done <"$T/logged"
+)
+is "$missing" "" "every event that is logged is in events.h, with its fields"
+unused=$(cut -d' ' -f1 "$T/events" | grep -vxFf <(cut -d' ' -f1 "$T/logged"))
+is "$unused" "" "every event in events.h is logged somewhere"
+
+awk '/^\.It Sy / { name = $3; getline; line = name
+	if ($1 == ".Ar") { sub(/^\.Ar /, ""); sub(/ \.$/, ""); line = line " " $0 }
+	print line }' relay/budstikked.8 | sed 's/ *$//' >"$T/manual"
+is "$(cat "$T/manual")" "$(sed 's/ *$//' "$T/events")" \
+	"budstikked.8 lists each event with its fields"
+
+"$BUDSTIKKED" --print-config >"$T/settings"
+sed -n 's/^\([a-z_]*\) = .*/\1/p' "$T/settings" | sort >"$T/names"
+sed -n 's/^\.It Cm //p' relay/relay.conf.5 | sort >"$T/described"
+is "$(cat "$T/described")" "$(cat "$T/names")" \
+	"relay.conf.5 describes every setting and no other"
+wrong=$(
+	sed -n 's/^\([a-z_]*\) = "\{0,1\}\([^"]*[^"L]\)"\{0,1\}L\{0,1\};$/\1 \2/p' "$T/settings" |
+		while read -r name value; do
+			[ "$value" = '[ ]' ] && continue
+			grep -A1 -xF ".It Cm $name" relay/relay.conf.5 |
+				grep -qE "^Default $value[.,]" || echo "$name = $value"
+		done
+)
+is "$wrong" "" "with its default"
+exits 0 "what --print-config prints is a configuration" \
+	sh -c "sed 's/^organisation = .*/organisation = \"900000057\";/' \
+		'$T/settings' >'$T/relay.conf' &&
+		'$BUDSTIKKED' -c '$T/relay.conf' --check"
+finish
