@@ -217,18 +217,18 @@ cut_end(struct buf *message)
 
 static const struct {
 	const char *name;
-	bool gcm;
 	bool (*alter)(struct buf *message);
 	int code; /* why it must be refused, and no other reason */
+	bool gcm;
 } bad[] = {
-    {"AES-CBC inside AuthEnvelopedData", false, cbc_authenticated,
-	WHY_UNSUPPORTED},
-    {"AES-GCM inside EnvelopedData", true, gcm_plain, WHY_UNSUPPORTED},
-    {"GCM tag of 1 octet", true, cut_tag_1, WHY_UNSUPPORTED},
-    {"GCM tag of 4 octets", true, cut_tag_4, WHY_UNSUPPORTED},
-    {"GCM tag of 12 octets", true, cut_tag_12, WHY_UNSUPPORTED},
-    {"GCM tag with a flipped bit", true, flip_bit, WHY_CRYPTO},
-    {"message without its end", true, cut_end, WHY_MALFORMED},
+    {"AES-CBC inside AuthEnvelopedData", cbc_authenticated, WHY_UNSUPPORTED,
+	false},
+    {"AES-GCM inside EnvelopedData", gcm_plain, WHY_UNSUPPORTED, true},
+    {"GCM tag of 1 octet", cut_tag_1, WHY_UNSUPPORTED, true},
+    {"GCM tag of 4 octets", cut_tag_4, WHY_UNSUPPORTED, true},
+    {"GCM tag of 12 octets", cut_tag_12, WHY_UNSUPPORTED, true},
+    {"GCM tag with a flipped bit", flip_bit, WHY_CRYPTO, true},
+    {"message without its end", cut_end, WHY_MALFORMED, true},
 };
 
 static int

@@ -289,7 +289,7 @@ agreement_algorithm(struct span contents, struct agreement *agreement)
 	const EVP_MD *const hashes[] = {
 	    NULL, EVP_sha256(), EVP_sha384(), EVP_sha512()};
 	uint8_t which = scheme.oid.at[sizeof schemes];
-	if (which >= sizeof hashes / sizeof *hashes)
+	if (which > 3)
 		return false;
 	agreement->hash = hashes[which];
 	agreement->wrap_whole = scheme.params;

@@ -36,12 +36,14 @@ private_key_adopt(
 	enum certificate_key kind;
 	unsigned bits;
 	int ret = pkey_kind(take_pkey, &kind, &bits, why);
-	struct private_key *key = NULL;
-	if (ret == 0 && (key = calloc(1, sizeof *key)) == NULL)
-		ret = why_set(why, WHY_NOMEM, "no memory for a key");
 	if (ret < 0) {
 		EVP_PKEY_free(take_pkey);
 		return ret;
+	}
+	struct private_key *key = calloc(1, sizeof *key);
+	if (key == NULL) {
+		EVP_PKEY_free(take_pkey);
+		return why_set(why, WHY_NOMEM, "no memory for a key");
 	}
 	*key = (struct private_key){take_pkey, kind};
 	*out = key;

@@ -34,15 +34,15 @@ struct seal {
 };
 
 static const struct {
-	enum seal_suite suite;
 	const char *name;
+	enum seal_suite suite;
 	bool ecdh;
 	bool gcm;
 } suites[] = {
-    {SEAL_CMS_CBC_OAEP, "cms-cbc-oaep", false, false},
-    {SEAL_CMS_GCM_OAEP, "cms-gcm-oaep", false, true},
-    {SEAL_CMS_CBC_ECDH, "cms-cbc-ecdh", true, false},
-    {SEAL_CMS_GCM_ECDH, "cms-gcm-ecdh", true, true},
+    {"cms-cbc-oaep", SEAL_CMS_CBC_OAEP, false, false},
+    {"cms-gcm-oaep", SEAL_CMS_GCM_OAEP, false, true},
+    {"cms-cbc-ecdh", SEAL_CMS_CBC_ECDH, true, false},
+    {"cms-gcm-ecdh", SEAL_CMS_GCM_ECDH, true, true},
 };
 
 #define SUITES (sizeof suites / sizeof *suites)

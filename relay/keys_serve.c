@@ -33,7 +33,8 @@ keys_frame(
 	if (frame->request == 0 || (frame->flags & WIRE_MORE) != 0) {
 		log_event(LOG_WARNING, "keys.refused",
 		    LOGS("peer", role_name(peer->kind)),
-		    LOGN("type", frame->type));
+		    LOGN("type", frame->type),
+		    LOGS("code", why_name(WHY_MALFORMED)));
 		return;
 	}
 	int ret = keys_answer(keys->store, peer->kind, &given, frame->type,

@@ -516,6 +516,67 @@ more_recipients_than_allowed_are_refused(void **state)
 	}
 }
 
+/* The message with `count` recipients of another kind, `size` octets each with
+ * their head, before its own, and the SET of indefinite length. */
+static void
+add_strange_recipients(
+    const struct buf *message, size_t count, size_t size, struct buf *out)
+{
+	static const uint8_t version[] = {0x02, 0x01, 0x00, 0x31, 0x82};
+	const uint8_t *at =
+	    memmem(message->at, message->size, version, sizeof version);
+	assert_non_null(at);
+	size_t before = (size_t)(at - message->at) + 4;
+	size_t own = (size_t)at[5] << 8 | at[6];
+	buf_add(out, message->at, before);
+	buf_add_byte(out, 0x80);
+	for (size_t i = 0; i < count; i++) {
+		buf_add(out, "\xa4\x82", 2);
+		buf_add_u16(out, (uint16_t)(size - 4));
+		uint8_t *room = buf_room(out, size - 4);
+		assert_non_null(room);
+		memset(room, 0, size - 4);
+		buf_used(out, size - 4);
+	}
+	buf_add(out, message->at + before + 3, own);
+	buf_add(out, "\0\0", 2);
+	buf_add(out, message->at + before + 3 + own,
+	    message->size - before - 3 - own);
+	assert_true(buf_ok(out));
+}
+
+static void
+recipients_of_more_bytes_than_allowed_are_refused(void **state)
+{
+	(void)state;
+	struct buf message;
+	struct buf odd;
+	struct why why;
+	buf_init(&message, 65536);
+	buf_init(&odd, 1u << 20);
+	fixture_seal(&rsa, SEAL_CMS_CBC_OAEP, span_text("hei"), 3, &message);
+	/* one of them */
+	for (size_t size = OPEN_RECIPIENT_BYTES - 1;
+	     size <= OPEN_RECIPIENT_BYTES + 1; size++) {
+		buf_reset(&odd);
+		add_strange_recipients(&message, 1, size, &odd);
+		assert_int_equal(refusal(&rsa, NULL, buf_span(&odd), &why),
+		    size <= OPEN_RECIPIENT_BYTES ? 0 : WHY_TOO_LARGE);
+	}
+	/* all of them: ours comes last and is some hundred octets */
+	size_t full = OPEN_RECIPIENTS_BYTES / OPEN_RECIPIENT_BYTES;
+	buf_reset(&odd);
+	add_strange_recipients(
+	    &message, full, OPEN_RECIPIENT_BYTES - 100, &odd);
+	assert_int_equal(refusal(&rsa, NULL, buf_span(&odd), &why), 0);
+	buf_reset(&odd);
+	add_strange_recipients(&message, full, OPEN_RECIPIENT_BYTES, &odd);
+	assert_int_equal(
+	    refusal(&rsa, NULL, buf_span(&odd), &why), WHY_TOO_LARGE);
+	buf_clear(&message);
+	buf_clear(&odd);
+}
+
 static void
 nested_strings_deeper_than_allowed_are_refused(void **state)
 {
@@ -689,6 +750,7 @@ main(void)
 	    cmocka_unit_test(a_message_cut_anywhere_never_finishes),
 	    cmocka_unit_test(more_plaintext_than_allowed_is_refused),
 	    cmocka_unit_test(more_recipients_than_allowed_are_refused),
+	    cmocka_unit_test(recipients_of_more_bytes_than_allowed_are_refused),
 	    cmocka_unit_test(nested_strings_deeper_than_allowed_are_refused),
 	    cmocka_unit_test(
 		a_failing_sink_ends_sealing_and_opening_with_its_own_code),
