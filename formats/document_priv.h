@@ -66,7 +66,7 @@ bool document_node_has_letters(cmark_node *node); /* has it any */
 bool code_point_is_rtl(uint32_t code_point); /* strong R or AL, or a digit of
 						such a script */
 
-/* Bytes of text below a node, as far as enough. */
+/* Code points of text below a node, as far as enough. */
 size_t document_node_text_size(cmark_node *node, size_t enough);
 
 /* The paragraph when it is all that a cell or an item holds, else NULL. */

@@ -71,8 +71,8 @@ document_node_text_size(cmark_node *node, size_t enough)
 	       cmark_iter_next(iter) != CMARK_EVENT_DONE) {
 		cmark_node *at = cmark_iter_get_node(iter);
 		const char *text = cmark_node_get_literal(at);
-		if (text != NULL)
-			size += strlen(text);
+		for (; text != NULL && *text != '\0' && size < enough; text++)
+			size += (*text & 0xC0) != 0x80;
 	}
 	if (iter != NULL)
 		cmark_iter_free(iter);

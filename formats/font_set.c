@@ -58,15 +58,16 @@ open_family(struct font_set *set, const char *dir, size_t rank, struct why *why)
 			FAMILIES[rank], STYLES[style]) >= (int)sizeof path)
 			return why_set(
 			    why, WHY_INVALID, "path of the fonts is too long");
+		struct why reason = {0};
 		int code = font_open(
-		    font_of(set, rank, (enum font_style)style), path, why);
+		    font_of(set, rank, (enum font_style)style), path, &reason);
 		if (code == WHY_NOT_FOUND && rank > 0) {
 			if (style == FONT_REGULAR)
 				set->absent++;
 			continue;
 		}
 		if (code != 0)
-			return code;
+			return why_set(why, code, "%s", reason.text);
 	}
 	return 0;
 }

@@ -86,5 +86,5 @@ pdf_figure(struct pdf *pdf, const struct document_facts *facts,
 	pdf_add_int(out, image);
 	buf_add_text(out, " Do Q\n");
 	pdf_mark_close(pdf);
-	cursor->y -= (int32_t)height + 9000;
+	cursor->y -= (int32_t)height + 16000;
 }

@@ -364,6 +364,9 @@ pdf_line(struct pdf *pdf, const struct pdf_text *text,
 			all += layout->pieces[i].width;
 		x += set->width - (int32_t)(all * set->size / 1000);
 	}
+	if (layout->right)
+		x += set->width -
+		     (int32_t)((int64_t)line->width * set->size / 1000);
 	struct pen pen = {.pdf = pdf,
 	    .text = text,
 	    .set = set,

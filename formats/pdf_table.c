@@ -9,6 +9,7 @@
 #define PAD 3200 /* above and below a row's text */
 #define GUTTER 11000
 #define AFTER 9000
+#define LETTER 6100 /* wider than most letters and all digits */
 
 static struct pdf_set
 cell_set(int32_t x, int32_t width, enum pdf_colour colour, int32_t element)
@@ -185,33 +186,55 @@ struct pdf_grid_under_way {
 	int32_t x[DOCUMENT_COLUMNS_MAX], width[DOCUMENT_COLUMNS_MAX];
 };
 
-/* How much text the cells of each column hold, looking at 50 rows: columns
- * share the width by it, within bounds. */
+/* What each column wants: room for its longest text, as far as 50 rows tell.
+ */
 static void
-share_width(struct pdf_grid_under_way *grid)
+wanted_widths(const struct pdf_grid_under_way *grid, int32_t *wanted)
 {
-	size_t weight[DOCUMENT_COLUMNS_MAX] = {0};
-	size_t all = 0;
 	cmark_node *row = grid->head;
 	for (size_t i = 0; i < 50 && row != NULL;
 	     i++, row = cmark_node_next(row)) {
 		cmark_node *cell = cmark_node_first_child(row);
 		for (size_t column = 0; cell != NULL && column < grid->columns;
 		     column++, cell = cmark_node_next(cell)) {
-			size_t size = document_node_text_size(cell, 60);
-			size = size < 8 ? 8 : size > 60 ? 60 : size;
-			if (size > weight[column])
-				weight[column] = size;
+			int32_t letters =
+			    (int32_t)document_node_text_size(cell, 80);
+			int32_t width = letters * LETTER + GUTTER;
+			if (width > wanted[column])
+				wanted[column] = width;
 		}
 	}
-	for (size_t column = 0; column < grid->columns; column++)
-		all += weight[column];
+}
+
+/* Columns that want no more than a fair share get it; the others share what is
+ * left alike. What nobody wants goes to all. */
+static void
+share_width(struct pdf_grid_under_way *grid)
+{
+	int32_t wanted[DOCUMENT_COLUMNS_MAX] = {0};
+	bool given[DOCUMENT_COLUMNS_MAX] = {false};
+	int32_t left = grid->in->width;
+	int32_t open = (int32_t)grid->columns;
+	wanted_widths(grid, wanted);
+	for (bool more = true; more && open > 0;) {
+		int32_t fair = left / open;
+		more = false;
+		for (size_t i = 0; i < grid->columns && !more; i++) {
+			if (given[i] || wanted[i] > fair)
+				continue;
+			given[i] = true;
+			more = true;
+			left -= wanted[i];
+			open--;
+		}
+	}
+	int32_t extra = open == 0 ? left / (int32_t)grid->columns : 0;
 	int32_t x = grid->in->x;
 	bool mirrored = grid->in->direction == 2;
 	for (size_t i = 0; i < grid->columns; i++) {
 		size_t column = mirrored ? grid->columns - 1 - i : i;
 		int32_t share =
-		    (int32_t)((size_t)grid->in->width * weight[column] / all);
+		    given[column] ? wanted[column] + extra : left / open;
 		grid->x[column] = x;
 		grid->width[column] = share - GUTTER;
 		x += share;

@@ -55,7 +55,16 @@ needs_bidi(const struct text *text, size_t start, size_t end)
 		    (text->at[i] < 0x900 || text->at[i] >= 0x2000) &&
 		    FRIBIDI_IS_RTL(fribidi_get_bidi_type(text->at[i])))
 			return true;
-	return text->direction == 2;
+	return false;
+}
+
+static bool
+has_letters(const struct text *text)
+{
+	for (size_t i = 0; i < text->count; i++)
+		if (FRIBIDI_IS_LETTER(fribidi_get_bidi_type(text->at[i])))
+			return true;
+	return false;
 }
 
 /* Directions by UAX #9; the paragraph's own comes from its beginning, also
@@ -66,8 +75,10 @@ find_levels(struct text_layout *layout, const struct text *text, size_t start,
 {
 	size_t count = end - start;
 	layout->bidi = needs_bidi(text, start, end);
-	if (start == 0)
-		layout->rtl = text->direction == 2;
+	if (start == 0) {
+		layout->rtl = text->direction == 2 && has_letters(text);
+		layout->right = text->direction == 2 && !layout->rtl;
+	}
 	if (!layout->bidi && !layout->rtl)
 		return true;
 	layout->bidi = true;
@@ -87,7 +98,7 @@ find_levels(struct text_layout *layout, const struct text *text, size_t start,
 	FriBidiParType base = FRIBIDI_PAR_LTR;
 	if (text->direction == 0 && start == 0)
 		base = FRIBIDI_PAR_ON;
-	else if (layout->rtl || text->direction == 2)
+	else if (layout->rtl)
 		base = FRIBIDI_PAR_RTL;
 	if (fribidi_get_par_embedding_levels_ex(layout->types, layout->brackets,
 		size, &base, layout->levels) == 0)

@@ -25,7 +25,9 @@ struct text {
 	const struct text_span *spans; /* one at least, the first at 0 */
 	size_t span_count;
 	hb_language_t language;
-	int direction; /* 0 as the first letter says, 1 LTR, 2 RTL */
+	int direction; /* 0 as the first letter says, 1 LTR, 2 RTL: a text
+			  without any letter (a telephone number) then is LTR
+			  at the right end, or its groups would swap places */
 };
 
 enum text_piece_kind { TEXT_WORD, TEXT_SPACE, TEXT_BREAK };
@@ -51,6 +53,7 @@ struct text_layout {
 	size_t line_count, line_capacity;
 	size_t next; /* code point where the next part begins */
 	bool rtl;    /* direction of the paragraph */
+	bool right;  /* left-to-right, but set at the right end */
 	bool bidi;   /* some piece runs right to left */
 	/* working room */
 	char *breaks;

@@ -43,31 +43,29 @@ put_escaped(struct writer *writer, const char *text)
 
 static void write_children(struct writer *writer, cmark_node *node);
 
-/* An element whose direction follows its own text. */
+/* An element with content; facing, when not NULL, is the text whose first
+ * letter says in which direction all is read. Text without a letter keeps its
+ * own order: the groups of a telephone number must not swap places. */
 static void
 write_directed(struct writer *writer, const char *name, const char *more,
     cmark_node *facing, cmark_node *content)
 {
 	bool around = writer->rtl;
-	writer->rtl = facing == NULL ? around : document_node_is_rtl(facing);
+	bool letters = facing != NULL && document_node_has_letters(facing);
+	bool isolate = facing != NULL && !letters && around;
+	if (letters)
+		writer->rtl = document_node_is_rtl(facing);
 	put(writer, "<");
 	put(writer, name);
 	put(writer, more);
 	if (writer->rtl != around)
 		put(writer, writer->rtl ? " dir=\"rtl\"" : " dir=\"ltr\"");
-	put(writer, ">");
+	put(writer, isolate ? "><bdi dir=\"ltr\">" : ">");
 	write_children(writer, content);
-	put(writer, "</");
+	put(writer, isolate ? "</bdi></" : "</");
 	put(writer, name);
 	put(writer, ">");
 	writer->rtl = around;
-}
-
-/* A text without letters has no direction of its own. */
-static cmark_node *
-facing(cmark_node *node)
-{
-	return document_node_has_letters(node) ? node : NULL;
 }
 
 static void
@@ -117,7 +115,7 @@ write_holder(struct writer *writer, const char *name, cmark_node *node)
 {
 	cmark_node *lone = document_node_lone_paragraph(node);
 	if (lone != NULL)
-		write_directed(writer, name, "", facing(lone), lone);
+		write_directed(writer, name, "", lone, lone);
 	else
 		write_directed(writer, name, "", NULL, node);
 }
@@ -157,12 +155,10 @@ write_custom(struct writer *writer, cmark_node *node)
 		put(writer, "</tr>\n");
 		break;
 	case DOCUMENT_ROW_HEAD:
-		write_directed(
-		    writer, "th", " scope=\"row\"", facing(node), node);
+		write_directed(writer, "th", " scope=\"row\"", node, node);
 		break;
 	case DOCUMENT_COLUMN_HEAD:
-		write_directed(
-		    writer, "th", " scope=\"col\"", facing(node), node);
+		write_directed(writer, "th", " scope=\"col\"", node, node);
 		break;
 	case DOCUMENT_CELL:
 		write_holder(writer, "td", node);
@@ -234,12 +230,12 @@ write_node(struct writer *writer, cmark_node *node)
 	switch ((int)cmark_node_get_type(node)) {
 	case CMARK_NODE_HEADING:
 		write_directed(writer,
-		    heads[cmark_node_get_heading_level(node) - 1], "",
-		    facing(node), node);
+		    heads[cmark_node_get_heading_level(node) - 1], "", node,
+		    node);
 		put(writer, "\n");
 		break;
 	case CMARK_NODE_PARAGRAPH:
-		write_directed(writer, "p", "", facing(node), node);
+		write_directed(writer, "p", "", node, node);
 		put(writer, "\n");
 		break;
 	case CMARK_NODE_LIST:

@@ -150,6 +150,7 @@ language_direction_headers_and_pictures_are_told(void **state)
 	static const char *const wanted[] = {
 	    "<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"nb\"",
 	    "<div lang=\"ar\" xml:lang=\"ar\" dir=\"rtl\">",
+	    "<p><bdi dir=\"ltr\">+47 999 99</bdi></p>",
 	    "<p dir=\"rtl\">שלום</p>", "<th scope=\"row\">navn</th>",
 	    "<thead><tr><th scope=\"col\">A</th>", "<td>verdi</td>",
 	    "alt=\"Våpen\" src=\"data:image/png;base64,iVBORw0KGgo",
@@ -161,7 +162,7 @@ language_direction_headers_and_pictures_are_told(void **state)
 	document_figure(document, root, &picture, span_text("Våpen"));
 	document_free_text(document,
 	    document_section(document, root, "ar", DOCUMENT_RTL),
-	    span_text("نص"));
+	    span_text("نص\n\n+47 999 99"));
 	document_free_text(document, root, span_text("שלום"));
 	document_row(document, document_table(document, root),
 	    span_text("navn"), span_text("verdi"));
