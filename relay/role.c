@@ -109,6 +109,16 @@ role_peer_free(struct role_peer *peer)
 	free(peer);
 }
 
+/* A whole group's evidence goes from spool to keys in one frame. */
+static size_t
+body_max(const struct role *role, enum role_kind peer)
+{
+	uint32_t pair = ROLE_BIT(role->kind) | ROLE_BIT(peer);
+	return pair == (ROLE_BIT(ROLE_SPOOL) | ROLE_BIT(ROLE_KEYS))
+		   ? WIRE_BODY_MAX
+		   : role->private->body_max;
+}
+
 static bool
 wants_channel(const struct role *role, enum role_kind kind)
 {
@@ -123,7 +133,7 @@ peer_attach(struct role *role, struct role_peer *peer)
 	int fd = pipe_fd_take(peer->pipe);
 	peer->pipe = NULL;
 	peer->channel = channel_new(
-	    role->base, fd, role->private->body_max, &channel_hooks, peer);
+	    role->base, fd, body_max(role, peer->kind), &channel_hooks, peer);
 	if (peer->channel == NULL)
 		return false;
 	if (role->hooks != NULL && role->hooks->arrived != NULL)
@@ -137,7 +147,7 @@ role_peer_take(struct role *role, enum role_kind kind, unsigned slot,
     uint32_t instance, int take_fd)
 {
 	struct role_peer *peer = calloc(1, sizeof *peer);
-	struct pipe *pipe = pipe_new(take_fd, role->private->body_max);
+	struct pipe *pipe = pipe_new(take_fd, body_max(role, kind));
 	if (peer == NULL || pipe == NULL) {
 		free(peer);
 		pipe_free(pipe);
