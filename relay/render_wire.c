@@ -1,5 +1,5 @@
 /*
- * render_wire - bodies of the net-render pair; see wire(7).
+ * render_wire - bodies of the net-render pair; see render_wire(7).
  *
  * SECURITY: reads bytes of a role that may have been taken over.
  */
@@ -16,7 +16,8 @@
 static int
 malformed(struct why *why, const char *what)
 {
-	return why_set(why, WHY_MALFORMED, "a %s that breaks wire(7)", what);
+	return why_set(
+	    why, WHY_MALFORMED, "a %s that breaks render_wire(7)", what);
 }
 
 /*

@@ -1,8 +1,8 @@
 /*
  * render_wire - what net asks of render, and what render answers.
  *
- * Frames are those of formats/wire.h; bodies are described in wire(7). Both
- * sides read the other's bodies as hostile.
+ * Frames are those of formats/wire.h; bodies are described in render_wire(7).
+ * Both sides read the other's bodies as hostile.
  */
 #pragma once
 
