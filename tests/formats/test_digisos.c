@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "formats/profile.h"
 #include "formats/schema.h"
+#include "tests/support/json_mutate.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -266,15 +267,6 @@ navs_invalid_examples_are_refused_at_the_right_pointers(void **state)
 
 /* ---- mutations ----------------------------------------------------------- */
 
-static uint64_t seed;
-
-static size_t
-pick(size_t below)
-{
-	seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
-	return (size_t)(seed >> 33) % below;
-}
-
 static json_t *examples[EXAMPLES_MAX];
 static size_t examples_count;
 
@@ -283,77 +275,6 @@ example_take(const char *path)
 {
 	if (examples_count < EXAMPLES_MAX)
 		examples[examples_count++] = read_json(path);
-}
-
-static const char *const words[] = {"kilde", "verdi", "type", "bruker",
-    "system", "utdatert", "gift", "ugift", "gateadresse", "postboks",
-    "matrikkeladresse", "ustrukturert", "heltid", "2026-01-01",
-    "2026-01-01T10:00:00.000Z", "12345678901", "+47123", "987654321", "", "x",
-    "status", "ektefelle", "navn", "barn", "borSammenMed", "forhold", "belop",
-    "kommentarTilArbeidsforhold", "folkeregistrertMedEktefelle", "adresse",
-    "folkeregistrertMedEktefelleAvviksforklaring", "INNVILGET", "Husstand"};
-
-static json_t *
-anything(void)
-{
-	switch (pick(9)) {
-	case 0:
-		return json_integer((json_int_t)pick(100) - 50);
-	case 1:
-		return json_real((double)pick(100) / 4);
-	case 2:
-		return json_true();
-	case 3:
-		return json_null();
-	case 4:
-		return json_array();
-	case 5:
-		return json_object();
-	case 6:
-		return json_pack("[s]", words[pick(33)]);
-	default:
-		return json_string(words[pick(33)]);
-	}
-}
-
-/* Change one thing in the object or array, somewhere below it. */
-static void
-mutate(json_t *value, unsigned depth)
-{
-	size_t count = json_is_object(value) ? json_object_size(value)
-					     : json_array_size(value);
-	size_t place = count ? pick(count) : 0;
-	const char *name = NULL;
-	json_t *below = NULL;
-	void *iter;
-
-	if (json_is_object(value)) {
-		iter = json_object_iter(value);
-		for (size_t i = 0; iter && i < place; i++)
-			iter = json_object_iter_next(value, iter);
-		name = iter ? json_object_iter_key(iter) : words[pick(33)];
-		below = json_object_get(value, name);
-	} else {
-		below = json_array_get(value, place);
-	}
-	if (below && (json_is_object(below) || json_is_array(below)) &&
-	    depth > 0 && pick(8) > 0) {
-		mutate(below, depth - 1);
-		return;
-	}
-	if (name == NULL) {
-		if (below && pick(2))
-			json_array_set_new(value, place, anything());
-		else
-			json_array_append_new(value, anything());
-		return;
-	}
-	if (pick(3) == 0)
-		json_object_del(value, name);
-	else if (pick(3) == 0)
-		json_object_set_new(value, words[pick(33)], anything());
-	else
-		json_object_set_new(value, name, anything());
 }
 
 static void
@@ -383,11 +304,12 @@ run_mutations(const struct schema *ours, const struct schema *navs)
 	for (size_t i = 0; i < examples_count; i++)
 		compare(ours, navs, examples[i], &refused);
 	for (unsigned i = 0; i < MUTATIONS; i++) {
-		json_t *value = json_deep_copy(examples[pick(examples_count)]);
-		size_t changes = 1 + pick(3);
+		json_t *value =
+		    json_deep_copy(examples[json_mutate_pick(examples_count)]);
+		size_t changes = 1 + json_mutate_pick(3);
 
 		while (changes-- > 0)
-			mutate(value, 9);
+			json_mutate(value);
 		compare(ours, navs, value, &refused);
 		json_decref(value);
 	}
@@ -403,7 +325,7 @@ applications_get_the_same_pointers_from_ours_and_from_navs_schema(void **state)
 {
 	(void)state;
 	need_nav();
-	seed = 20261121;
+	json_mutate_seed(20261121);
 	each_file(OWN, "gyldig-", example_take);
 	each_file(OWN, "ugyldig-", example_take);
 	each_file(NAV "/examples/current", "", example_take);
@@ -420,7 +342,7 @@ attachment_lists_get_the_same_pointers_from_ours_and_from_navs_schema(
 {
 	(void)state;
 	need_nav();
-	seed = 19;
+	json_mutate_seed(19);
 	each_file(OWN, "vedlegg-", example_take);
 	each_file(NAV "/examples", "vedlegg-", example_take);
 	run_mutations(profile->attachments.list, nav_list);

@@ -9,6 +9,7 @@
 #include "formats/present.h"
 #include "formats/profile.h"
 #include "formats/render.h"
+#include "tests/support/json_mutate.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -220,6 +221,77 @@ every_value_of_navs_examples_stands_in_the_document(void **state)
 	}
 }
 
+static size_t
+count_scalars(const json_t *value)
+{
+	const char *name;
+	json_t *member;
+	size_t i, count = 0;
+
+	if (!json_is_object(value) && !json_is_array(value))
+		return 1;
+	json_object_foreach((json_t *)(uintptr_t)value, name, member) count +=
+	    count_scalars(member);
+	json_array_foreach(value, i, member) count += count_scalars(member);
+	return count;
+}
+
+/* Texts put in where nothing expects them, in valid and invalid payloads. */
+static void
+a_value_put_in_anywhere_stands_in_the_document(void **state)
+{
+	json_t *whole = json_load_file(OWN "/gyldig-familie.json", 0, NULL);
+	struct buf text;
+	size_t unknown;
+
+	(void)state;
+	json_mutate_seed(4);
+	for (int i = 0; i < 400; i++) {
+		json_t *payload = json_deep_copy(whole);
+		json_t *at = payload;
+		char mark[32];
+
+		for (int n = 0; n < 3; n++)
+			json_mutate(payload);
+		/* down a random way, then a mark in place of what is there */
+		while (json_is_object(at) || json_is_array(at)) {
+			size_t count = json_is_object(at) ? json_object_size(at)
+							  : json_array_size(at);
+			size_t place = json_mutate_pick(count + 1);
+			void *iter = json_object_iter(at);
+			json_t *below;
+
+			snprintf(mark, sizeof(mark), "merke%dslutt", i);
+			for (size_t n = 0; iter && n < place; n++)
+				iter = json_object_iter_next(at, iter);
+			below = json_is_object(at)
+				    ? json_object_iter_value(iter)
+				    : json_array_get(at, place);
+			if (below && count_scalars(below) > 1) {
+				at = below;
+				continue;
+			}
+			if (json_is_array(at))
+				json_array_append_new(at, json_string(mark));
+			else
+				json_object_set_new(at,
+				    iter ? json_object_iter_key(iter) : "nytt",
+				    json_string(mark));
+			break;
+		}
+		buf_init(&text, 16 << 20);
+		plain_text(payload, &text, &unknown);
+		if (strstr(buf_text(&text), mark) == NULL) {
+			char *dump = json_dumps(payload, 0);
+
+			fail_msg("%s is lost: %s", mark, dump);
+		}
+		buf_clear(&text);
+		json_decref(payload);
+	}
+	json_decref(whole);
+}
+
 static void
 values_have_norwegian_forms(void **state)
 {
@@ -424,6 +496,7 @@ main(void)
 		every_value_of_our_examples_stands_in_the_document),
 	    cmocka_unit_test(
 		every_value_of_navs_examples_stands_in_the_document),
+	    cmocka_unit_test(a_value_put_in_anywhere_stands_in_the_document),
 	    cmocka_unit_test(values_have_norwegian_forms),
 	    cmocka_unit_test(a_text_for_other_versions_is_not_shown),
 	    cmocka_unit_test(the_same_payload_gives_the_same_bytes),
