@@ -8,10 +8,15 @@
 
 /* X(name, fields, meaning) */
 #define EVENTS(X)                                                              \
+	X("access.denied", "route organisation resource",                      \
+	    "a caller asked for what is another organisation's, or not for "   \
+	    "its role")                                                        \
 	X("alarm.changed", "event mailbox cause severity count",               \
 	    "an alarm was raised, escalated or resolved")                      \
 	X("alarm.failed", "error",                                             \
 	    "an alarm could not be recorded; it is tried again")               \
+	X("api.failed", "route code error",                                    \
+	    "a request failed by our own fault; it was answered 500 or 503")   \
 	X("certificate.suspended", "mailbox by",                               \
 	    "a recipient's certificate was suspended")                         \
 	X("channel.broken", "peer code error",                                 \
@@ -23,6 +28,10 @@
 	X("conf.refused", "error", "a reload was refused; nothing changed")    \
 	X("conf.restart-needed", "settings",                                   \
 	    "changed settings that take effect at the next start")             \
+	X("content.broken", "message offset error",                            \
+	    "content could not be read to its end; the answer was cut")        \
+	X("content.not-counted", "code error",                                 \
+	    "spool could not be told that content was written out")            \
 	X("deadlines.failed", "error",                                         \
 	    "a due deadline could not be recorded; it is tried again")         \
 	X("keys.failed", "code reason", "the keys role cannot serve and ends") \
@@ -54,6 +63,11 @@
 	X("parent.failed", "error", "the relay cannot go on")                  \
 	X("reader.stuck", "pid ms",                                            \
 	    "a process held the store's pages for too long and is ended")      \
+	X("request.done", "verb route status whole bytes_in bytes_out ms",     \
+	    "a request was answered (debug)")                                  \
+	X("request.refused", "status reason",                                  \
+	    "a stream or connection was refused before it was a request "      \
+	    "(debug)")                                                         \
 	X("role.dead", "role slot pid status signal",                          \
 	    "a role died; status or signal says how")                          \
 	X("role.deaths", "role count",                                         \
@@ -89,4 +103,5 @@
 	    "there is no room but the reserve: new messages are refused")      \
 	X("spool.room", "", "there is room again")                             \
 	X("submission.failed", "code error",                                   \
-	    "a submission failed by a fault of the relay's own")
+	    "a submission failed by a fault of the relay's own")               \
+	X("tls.expired", "file", "the TLS certificate has expired")

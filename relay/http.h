@@ -123,7 +123,8 @@ struct http_calls {
 	void (*on_abort)(struct http_request *request, void *arg);
 };
 
-/* calls are lent until the last call; each may be NULL. */
+/* calls are lent until the last call; each may be NULL. NULL: hear nothing
+ * more, not even the last call. */
 void http_calls_set(
     struct http_request *request, const struct http_calls *calls, void *arg);
 void *http_calls_arg(const struct http_request *request);

@@ -100,8 +100,10 @@ void
 http_calls_set(
     struct http_request *request, const struct http_calls *calls, void *arg)
 {
+	static const struct http_calls none;
+
 	assert(request->running);
-	request->calls = calls;
+	request->calls = calls ? calls : &none;
 	request->calls_arg = arg;
 }
 

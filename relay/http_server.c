@@ -229,9 +229,9 @@ http_listen(struct http_server *server, const struct http_listener *listener,
 		close(listener->fd);
 		return why_set(why, WHY_NOMEM, "no memory for a listener");
 	}
-	listening->evconn = evconnlistener_new(server->base, on_accept,
-	    listening, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, -1,
-	    listener->fd);
+	listening->evconn =
+	    evconnlistener_new(server->base, on_accept, listening,
+		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, listener->fd);
 	if (!listening->evconn)
 		return why_set(why, WHY_SYSTEM, "a listener was not accepted");
 	evconnlistener_set_error_cb(listening->evconn, on_accept_error);

@@ -63,7 +63,11 @@ void cursor_build(char text[CURSOR_SIZE], struct spool_position position);
 /* NULL or "" is the start. */
 bool cursor_parse(const char *text, struct spool_position *position);
 
-/* A caller asked for what is another organisation's: answered 404, and the
- * event access.denied is logged (with route, organisation, message). */
-void net_deny(const struct http_request *request, const struct caller *caller,
+/* A caller asked for what is another organisation's: log access.denied with
+ * route, organisation and resource (an id or a mailbox; NULL: not told). */
+void net_denied(const struct http_request *request, const struct caller *caller,
+    const char *resource);
+/* The same, and answer 404 as if it were not there. message: the id of a
+ * message or an upload, by the route; NULL for a mailbox. */
+void net_deny(struct http_request *request, const struct caller *caller,
     const char *message);

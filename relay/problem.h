@@ -55,6 +55,8 @@ enum problem_party {
 	    "There is no such alarm for this caller")                          \
 	X(UPLOAD_UNKNOWN, "upload-unknown", 404, SENDER,                       \
 	    "There is no such upload; start again with the same key")          \
+	X(SLOW, "request-too-slow", 408, CALLER,                               \
+	    "The request did not come in time")                                \
 	X(METHOD, "method-not-allowed", 405, CALLER,                           \
 	    "The resource does not know this method")                          \
 	/* state */                                                            \
@@ -65,7 +67,7 @@ enum problem_party {
 	X(HANDED_OUT, "already-handed-out", 409, SENDER,                       \
 	    "The recipient may have got the message")                          \
 	X(FINAL, "already-final", 409, CALLER,                                 \
-	    "The delivery has another final outcome; recorded as a late fact") \
+	    "The delivery has another final outcome")                          \
 	X(PROOF_WRONG, "proof-wrong", 409, RECIPIENT,                          \
 	    "The proof does not belong to this message")                       \
 	X(OFFSET, "upload-offset-wrong", 409, SENDER,                          \
@@ -163,6 +165,13 @@ void problem_send(struct http_request *request, enum problem_code code);
 void problem_say(struct http_request *request, enum problem_code code,
     const char *part, const char *pointer, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+
+/* The body alone, for what was refused before it was a request. */
+struct buf;
+void problem_build(
+    struct buf *out, enum problem_code code, const char *expected);
+/* The code for a status that the HTTP layer refuses with. */
+enum problem_code problem_of_status(unsigned status);
 
 /* What a failure means when the operation has nothing more exact to say:
  * WHY_GONE, WHY_NOMEM, WHY_SYSTEM, WHY_DOUBT 503, WHY_FULL 507, WHY_BUSY 429,

@@ -1,0 +1,246 @@
+/*
+ * routes - the API on one screen, and the way every request takes: path,
+ * method, caller, role, share, handler.
+ *
+ * SECURITY: nothing of a request but its path and method is looked at before
+ * the caller is known; a handler sees only callers with its role.
+ */
+#include "relay/routes.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "relay/fair.h"
+#include "relay/metrics.h"
+#include "relay/net.h"
+#include "relay/openapi.h"
+#include "relay/problem.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define SEGMENT_BYTES 127
+
+#define GET HTTP_VERB_GET
+#define HEAD HTTP_VERB_HEAD
+#define POST HTTP_VERB_POST
+#define PUT HTTP_VERB_PUT
+#define PATCH HTTP_VERB_PATCH
+#define DELETE HTTP_VERB_DELETE
+#define S CALLER_SENDER
+#define R CALLER_RECIPIENT
+#define O CALLER_OPERATOR
+
+const struct route routes_table[] = {
+    {POST, "/v1/messages", S, submission_post},
+    {GET, "/v1/messages/{}", S | O, api_message_get},
+    {DELETE, "/v1/messages/{}", S, api_message_recall},
+    {GET, "/v1/messages/{}/evidence", S | O, api_message_evidence},
+    {POST, "/v1/messages/{}/extension", O, api_message_extend},
+    {POST, "/v1/uploads", S, upload_post},
+    {HEAD, "/v1/uploads/{}", S, upload_get},
+    {PATCH, "/v1/uploads/{}", S, upload_patch},
+    {DELETE, "/v1/uploads/{}", S, upload_delete},
+    {GET, "/v1/mailboxes", O, api_mailboxes},
+    {GET, "/v1/mailbox/{}", R | O, api_mailbox_get},
+    {PUT, "/v1/mailbox/{}", O, api_mailbox_put},
+    {GET, "/v1/mailbox/{}/messages", R, api_mailbox_list},
+    {GET, "/v1/mailbox/{}/messages/{}", R, api_mailbox_entry},
+    {GET, "/v1/mailbox/{}/messages/{}/content", R | O, api_mailbox_content},
+    {POST, "/v1/mailbox/{}/messages/{}/receipt", R, api_mailbox_receipt},
+    {GET, "/v1/mailbox/{}/certificates", R | O, api_certificate_list},
+    {POST, "/v1/mailbox/{}/certificates", R, api_certificate_add},
+    {POST, "/v1/mailbox/{}/certificates/{}/proof", R, api_certificate_prove},
+    {DELETE, "/v1/mailbox/{}/certificates/{}", R | O, api_certificate_suspend},
+    {GET, "/v1/feed", S | R | O, api_feed},
+    {GET, "/v1/alarms", S | R | O, api_alarms},
+    {POST, "/v1/alarms/{}/closure", O, api_alarm_close},
+    {GET, "/v1/openapi.json", ROUTE_PUBLIC, api_document},
+    {GET, NULL, 0, NULL},
+};
+
+/* ---- which ------------------------------------------------------------------
+ */
+
+struct match {
+	char text[ROUTE_VARIABLES][SEGMENT_BYTES + 1];
+	const char *variables[ROUTE_VARIABLES];
+};
+
+/* Does the path fit the pattern? Its variable segments are copied. */
+static bool
+path_fits(const char *pattern, const char *path, struct match *match)
+{
+	size_t variable = 0;
+
+	while (*pattern == '/' && *path == '/') {
+		size_t want = strcspn(++pattern, "/");
+		size_t have = strcspn(++path, "/");
+		if (want == 2 && memcmp(pattern, "{}", 2) == 0) {
+			if (have == 0 || have > SEGMENT_BYTES)
+				return false;
+			memcpy(match->text[variable], path, have);
+			match->text[variable][have] = 0;
+			match->variables[variable] = match->text[variable];
+			variable++;
+		} else if (want != have || memcmp(pattern, path, want) != 0) {
+			return false;
+		}
+		pattern += want;
+		path += have;
+	}
+	return *pattern == 0 && *path == 0;
+}
+
+static bool
+verb_fits(const struct route *route, enum http_verb verb)
+{
+	return route->verb == verb ||
+	       (route->verb == HTTP_VERB_GET && verb == HTTP_VERB_HEAD);
+}
+
+/* NULL after an answer: 404, or 405 with what is allowed. */
+static const struct route *
+route_find(struct http_request *request, struct match *match)
+{
+	const struct http_head *head = http_head(request);
+	char allow[80] = "";
+
+	for (const struct route *route = routes_table; route->pattern;
+	     route++) {
+		memset(match, 0, sizeof(*match));
+		if (!path_fits(route->pattern, head->path, match))
+			continue;
+		if (verb_fits(route, head->verb)) {
+			http_route_set(request, route->pattern);
+			return route;
+		}
+		size_t size = strlen(allow);
+		(void)snprintf(allow + size, sizeof(allow) - size, "%s%s%s",
+		    size ? ", " : "", http_verb_text(route->verb),
+		    route->verb == HTTP_VERB_GET ? ", HEAD" : "");
+	}
+	if (!*allow) {
+		problem_send(request, PROBLEM_NOT_FOUND);
+		return NULL;
+	}
+	http_field_add(request, "Allow", allow);
+	problem_send(request, PROBLEM_METHOD);
+	return NULL;
+}
+
+/* ---- who
+ * --------------------------------------------------------------------- */
+
+/* A token where one is shown, else the certificate. NULL: *code says why. */
+static const struct caller *
+caller_find(const struct net *net, const struct http_request *request,
+    enum problem_code *code)
+{
+	const char *authorization = http_field(request, "authorization");
+	const uint8_t *digest = http_digest(request);
+	const struct caller *caller = NULL;
+
+	if (!authorization && !digest) {
+		*code = PROBLEM_NO_CREDENTIALS;
+		return NULL;
+	}
+	*code = PROBLEM_BAD_CREDENTIALS;
+	if (authorization && strncasecmp(authorization, "Bearer ", 7) == 0) {
+		const char *token = authorization + 7;
+		token += strspn(token, " ");
+		caller = callers_find_token(net->callers, span_text(token));
+	} else if (!authorization) {
+		caller = callers_find_certificate(net->callers, digest);
+	}
+	if (caller && caller->expires_ms &&
+	    caller->expires_ms <= clock_wall_ms()) {
+		*code = PROBLEM_OLD_CREDENTIALS;
+		return NULL;
+	}
+	return caller;
+}
+
+/* Known, with a role of the route's, within its share; false after an
+ * answer. */
+static bool
+caller_admit(const struct route *route, struct call *call)
+{
+	enum problem_code code;
+	unsigned retry_s = 1;
+
+	call->caller = caller_find(call->net, call->request, &code);
+	if (!call->caller) {
+		problem_send(call->request, code);
+		return false;
+	}
+	if (!(call->caller->roles & route->roles)) {
+		net_denied(call->request, call->caller, NULL);
+		problem_send(call->request, PROBLEM_ROLE);
+		return false;
+	}
+	if (fair_request(call->net->fair, call->caller, &retry_s))
+		return true;
+	struct problem *problem = problem_new(PROBLEM_RATE);
+	problem_error(problem, "", "", "at most %llu requests in a second",
+	    (unsigned long long)call->net->limits->requests_per_second);
+	problem_answer_later(call->request, problem, retry_s);
+	return false;
+}
+
+/* ---- the app
+ * ------------------------------------------------------------------ */
+
+static void
+on_request(struct http_request *request, void *arg)
+{
+	struct call call = {.net = arg, .request = request};
+	struct match match;
+
+	http_field_add(request, "Cache-Control", "no-store");
+	const struct route *route = route_find(request, &match);
+	if (!route)
+		return;
+	if (route->roles != ROUTE_PUBLIC && !caller_admit(route, &call))
+		return;
+	memcpy(call.variables, match.variables, sizeof(call.variables));
+	route->handle(&call);
+}
+
+static void
+on_finished(const struct http_record *record, void *arg)
+{
+	struct net *net = arg;
+
+	metrics_request(net->metrics, record);
+	log_event(LOG_DEBUG, "request.done",
+	    LOGS("verb", http_verb_text(record->verb)),
+	    LOGS("route", record->route ? record->route : "none"),
+	    LOGN("status", record->status), LOGN("whole", record->whole),
+	    LOGN("bytes_in", record->bytes_in),
+	    LOGN("bytes_out", record->bytes_out), LOGN("ms", record->ms));
+}
+
+static void
+on_refused(enum http_kind kind, unsigned status, const char *reason,
+    struct buf *body, void *arg)
+{
+	struct net *net = arg;
+
+	(void)kind;
+	metrics_refused(net->metrics, status);
+	log_event(LOG_DEBUG, "request.refused", LOGN("status", status),
+	    LOGS("reason", reason));
+	if (body)
+		problem_build(body, problem_of_status(status), reason);
+}
+
+const struct http_app routes_app = {.on_request = on_request,
+    .on_finished = on_finished,
+    .on_refused = on_refused};
+
+void
+api_document(const struct call *call)
+{
+	http_answer(call->request, 200, "application/json", openapi_document());
+}
