@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ALTERNATIVE_MAX 2000 /* bytes; what is longer belongs in the text */
+
 static struct document_node *
 add_custom(struct document *document, struct document_node *parent,
     enum document_kind kind)
@@ -112,10 +114,11 @@ document_figure(struct document *document, struct document_node *parent,
 	    &document->notes, alternative, false, &document->scratch);
 	const char *text = buf_text(&document->scratch);
 	if (text == NULL || strspn(text, " ") == strlen(text) ||
-	    !picture_valid(picture)) {
+	    strlen(text) > ALTERNATIVE_MAX || !picture_valid(picture)) {
 		why_set(&document->error, WHY_INVALID,
-		    "a figure needs an alternative text, 1-4096 pixels each "
-		    "way and three bytes for each");
+		    "a figure needs an alternative text of 1-%d bytes, 1-4096 "
+		    "pixels each way and three bytes for each",
+		    ALTERNATIVE_MAX);
 		return;
 	}
 	if (add_custom(document, parent, DOCUMENT_FIGURE) == NULL)

@@ -1,7 +1,11 @@
 /* Bookmarks: the headings as an outline (ISO 32000-1, 12.3.3). */
 #include "formats/pdf_priv.h"
 
+#include "base/text.h"
+
 #include <stdlib.h>
+
+#define TITLE_MAX 160 /* code points */
 
 static void
 add_title(cmark_node *heading, struct buf *title)
@@ -20,6 +24,22 @@ add_title(cmark_node *heading, struct buf *title)
 		buf_room(title, SIZE_MAX);
 	else
 		cmark_iter_free(iter);
+}
+
+/* A list of headings is to be scanned, and a string of a PDF/A file ends at
+ * 32767 bytes: a long heading is cut. All of it stands on the page. */
+static struct span
+shortened(struct buf *title)
+{
+	size_t pos = 0;
+	struct span all = buf_span(title);
+	for (size_t i = 0; i < TITLE_MAX && pos < all.size; i++)
+		utf8_next(all, &pos);
+	if (pos == all.size)
+		return all;
+	title->size = pos;
+	utf8_add(title, 0x2026);
+	return buf_span(title);
 }
 
 void
@@ -97,7 +117,7 @@ write_entry(struct pdf *pdf, uint32_t number, const struct family *family,
 	buf_reset(&pdf->scratch);
 	add_title(bookmark->heading, &pdf->scratch);
 	buf_add_text(out, "<</Title");
-	pdf_add_text(out, buf_span(&pdf->scratch));
+	pdf_add_text(out, shortened(&pdf->scratch));
 	buf_add_text(out, "/Dest[");
 	pdf_add_ref(out, pdf->pages[bookmark->page].object);
 	buf_add_text(out, "/XYZ null ");

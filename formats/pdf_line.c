@@ -223,11 +223,8 @@ show_backward(struct pen *pen, const struct word *word)
 static void
 report_missing(struct pdf *pdf, const struct word *word)
 {
-	enum font_style style = (enum font_style)word->style;
 	for (uint32_t i = 0; i < word->count; i++)
-		if (font_set_pick(
-			pdf->fonts->set, word->text[i], style, NULL) == NULL &&
-		    pdf->notes != NULL)
+		if (word->missed[i])
 			document_note(
 			    pdf->notes, DOCUMENT_MISSING, word->text[i]);
 }
@@ -295,7 +292,8 @@ draw_piece(
 	}
 	if (piece->kind != TEXT_WORD)
 		return;
-	if (piece->word->missing > 0)
+	/* what is repeated on each page was reported where it stands */
+	if (piece->word->missing > 0 && pdf->notes != NULL && element >= 0)
 		report_missing(pdf, piece->word);
 	if (backward)
 		show_backward(pen, piece->word);

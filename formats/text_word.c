@@ -99,7 +99,9 @@ store(struct words *words, const struct word *shaped)
 	size_t runs = shaper->run_count * sizeof *shaped->runs;
 	size_t glyphs = shaper->glyph_count * sizeof *shaped->glyphs;
 	size_t text = shaped->count * sizeof *shaped->text;
-	char *at = take(words, sizeof(struct word) + runs + glyphs + text);
+	size_t missed = shaper->missing > 0 ? shaped->count : 0;
+	char *at =
+	    take(words, sizeof(struct word) + runs + glyphs + text + missed);
 	if (at == NULL)
 		return NULL;
 	struct word *word = (struct word *)(void *)at;
@@ -110,6 +112,9 @@ store(struct words *words, const struct word *shaped)
 	word->glyphs = memcpy(at, shaper->glyphs, glyphs);
 	at += glyphs;
 	word->text = memcpy(at, shaped->text, text);
+	at += text;
+	if (missed > 0)
+		word->missed = memcpy(at, shaper->missed, missed);
 	word->runs_count = (uint16_t)shaper->run_count;
 	word->missing = (uint16_t)shaper->missing;
 	word->width = shaper->width;

@@ -36,6 +36,7 @@ struct word {
 	hb_language_t language;
 	int32_t width;
 	const uint32_t *text;
+	const bool *missed; /* which those are; NULL when none */
 	struct glyph *glyphs;
 	struct word_run *runs;
 };

@@ -379,6 +379,50 @@ a_character_without_a_glyph_is_reported(void **state)
 	document_free(document);
 }
 
+/* Code points of many kinds, so that each text is a mixture. */
+static uint32_t
+some_code_point(uint32_t *seed)
+{
+	static const struct {
+		uint32_t first, count;
+	} kinds[] = {{0x20, 95}, {0x61, 26}, {0x20, 1}, {0, 0x250},
+	    {0x300, 0x70}, {0x370, 0x190}, {0x590, 0x160}, {0x900, 0x80},
+	    {0x980, 0x480}, {0xE00, 0x200}, {0x1000, 0x100}, {0x1780, 0x80},
+	    {0x2000, 0x70}, {0xFB1D, 0x3E0}, {0x200C, 2}, {0x1F300, 0x300},
+	    {0, 0x110000}, {0x10A00, 0x500}, {0xE000, 0x20}, {0x0A, 1}};
+	*seed = *seed * UINT32_C(1664525) + UINT32_C(1013904223);
+	uint32_t kind = (*seed >> 8) % (sizeof kinds / sizeof *kinds);
+	*seed = *seed * UINT32_C(1664525) + UINT32_C(1013904223);
+	return kinds[kind].first + (*seed >> 8) % kinds[kind].count;
+}
+
+static void
+random_texts_come_out_whole(void **state)
+{
+	(void)state;
+	const char *wish = getenv("BUDSTIKKE_RANDOM_DOCUMENTS");
+	uint32_t rounds = wish == NULL ? 60 : (uint32_t)atoi(wish);
+	struct buf text;
+	buf_init(&text, 1 << 16);
+	for (uint32_t i = 0; i < rounds; i++) {
+		uint32_t seed = i * 7919 + 1;
+		buf_reset(&text);
+		for (uint32_t j = 0; j < 10 + i % 300; j++) {
+			uint32_t point = some_code_point(&seed);
+			if (seed % 7 == 0)
+				buf_add_byte(&text, (uint8_t)(seed >> 16));
+			else
+				utf8_add(&text, point);
+			while (seed % 11 == 0 && text.size < 4000) {
+				utf8_add(&text, point); /* long runs */
+				seed = seed / 11 + 1;
+			}
+		}
+		check_text((const char *)text.at, text.size);
+	}
+	buf_clear(&text);
+}
+
 static void
 limits_end_a_document_with_an_error_that_names_them(void **state)
 {
@@ -479,6 +523,7 @@ main(void)
 	    cmocka_unit_test(
 		inlines_links_figures_quotes_and_nested_lists_are_tagged),
 	    cmocka_unit_test(a_character_without_a_glyph_is_reported),
+	    cmocka_unit_test(random_texts_come_out_whole),
 	    cmocka_unit_test(
 		limits_end_a_document_with_an_error_that_names_them),
 	    cmocka_unit_test(kept_words_change_no_byte),
