@@ -88,8 +88,6 @@
 	    "the system allows this process less than the settings ask for")   \
 	X("role.ready", "role slot pid ms",                                    \
 	    "a role serves, so many ms after it was started")                  \
-	X("role.stand-in", "role",                                             \
-	    "this version has not built that role: it refuses everything")     \
 	X("role.started", "role slot pid", "a role was started")               \
 	X("role.steady", "role",                                               \
 	    "a role that died often has stayed alive for a minute")            \

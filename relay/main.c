@@ -1,9 +1,9 @@
 /*
  * main - the command line of budstikked.
  */
+#include "base/crash.h"
 #include "base/log.h"
 #include "relay/filter.h"
-#include "relay/idle.h"
 #include "relay/parent.h"
 #include "relay/spawn.h"
 
@@ -20,7 +20,8 @@ enum {
 	OPTION_PRINT,
 	OPTION_VERSION,
 	OPTION_PROBE,
-	OPTION_HIDE
+	OPTION_HIDE,
+	OPTION_CRASHES
 };
 
 struct arguments {
@@ -39,6 +40,7 @@ static const struct option options[] = {{"config", 1, NULL, 'c'},
 #ifdef TEST_HOOKS
     {"probe-jail", 0, NULL, OPTION_PROBE},
     {"hide-landlock", 0, NULL, OPTION_HIDE},
+    {"crash-points", 0, NULL, OPTION_CRASHES},
 #endif
     {NULL, 0, NULL, 0}};
 
@@ -60,6 +62,18 @@ usage(FILE *out)
 	    "SIGHUP reloads.\n"
 	    "See budstikked(8) and relay.conf(5).\n");
 }
+
+#ifdef TEST_HOOKS
+/* The names of all places at which a test can kill a role, a line each. */
+static void
+crashes_print(void)
+{
+	size_t count;
+	const char *const *names = crash_list(&count);
+	for (size_t i = 0; i < count; i++)
+		(void)puts(names[i]);
+}
+#endif
 
 /* 0 to go on, else the exit code plus one. */
 static int
@@ -94,6 +108,9 @@ arguments_read(int argc, char **argv, struct arguments *a)
 			if (filter_hide_landlock(NULL) < 0)
 				return 1 + 1;
 			break;
+		case OPTION_CRASHES:
+			crashes_print();
+			return 1 + 0;
 #endif
 		case OPTION_VERSION:
 			(void)printf("budstikked " VERSION "\n");
@@ -144,6 +161,7 @@ main(int argc, char **argv)
 	struct arguments a = {0};
 	struct conf_source source = {0};
 	struct why why;
+	crash_start(); /* its file is opened before the jail */
 	if (argc == 3 && strcmp(argv[1], "--role") == 0)
 		return spawn_role_main(argv[2]);
 	int code = arguments_read(argc, argv, &a);
@@ -162,6 +180,5 @@ main(int argc, char **argv)
 		return code;
 	}
 	log_start("parent", LOG_INFO);
-	idle_say();
 	return parent_run(&source, a.conf, a.probe);
 }
