@@ -1,0 +1,405 @@
+"""Kill the relay at every state change, and each role at random, under load.
+
+What is judged:
+  - whatever was acknowledged is there afterwards, with the same receipt;
+  - the same key gives the first receipt, byte for byte;
+  - what was confirmed stays confirmed; nothing half-there is listed;
+  - `budstikke spool check` is clean, and the counts add up.
+KILLS in the environment: random kills besides (default 40).
+"""
+import http.client
+import os
+import random
+import re
+import signal
+import ssl
+import struct
+import sys
+import threading
+import time
+import uuid
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import relay as house  # noqa: E402
+
+BROKEN = (OSError, http.client.HTTPException, ssl.SSLError)
+EACH = int(os.environ.get("EACH", "3"))
+RANDOM_KILLS = int(os.environ.get("KILLS", "40"))
+DAY_MS = 86400000
+tap = house.Tap()
+
+
+class World:
+    """What was promised, and what the crash file and the clock say."""
+
+    def __init__(self):
+        self.crash_file = None
+        self.lock = threading.Lock()
+        self.acknowledged = {}  # id -> (key, parts, recipients, receipt)
+        self.confirmed = {}     # (id, recipient) -> state
+        self.stopping = False
+        self.pause = threading.Event()
+        self.wrong = []
+        self.retries = 0
+
+    def blame(self, sentence):
+        with self.lock:
+            self.wrong.append(sentence)
+
+
+def make_clock(path):
+    with open(path, "wb") as clock:
+        clock.write(struct.pack("=qqq", 0, 1000, 0))
+
+
+def clock_forward(path, ms):
+    with open(path, "r+b") as clock:
+        offset = struct.unpack("=q", clock.read(8))[0]
+        clock.seek(0)
+        clock.write(struct.pack("=q", offset + ms))
+
+
+# ---- load -------------------------------------------------------------------
+
+def until_answered(world, call, seconds=60):
+    """Repeat one exchange while it breaks or is refused for a time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            answer = call()
+        except BROKEN:
+            world.retries += 1
+            time.sleep(0.02)
+            continue
+        if answer.status in (429, 500, 503, 507) or answer.code() == "idempotency-in-progress":
+            world.retries += 1
+            time.sleep(0.02)
+            continue
+        return answer
+    world.blame("no answer for a minute")
+    return None
+
+
+def sender(world, relay, seed):
+    rng = random.Random(seed)
+    nav = relay.caller("nav")
+    oslo, bergen, trondheim = (house.ORGANISATIONS[n] for n in ("oslo", "bergen", "trondheim"))
+    while not world.stopping:
+        if world.pause.is_set():
+            time.sleep(0.01)
+            continue
+        recipients = rng.choice([[oslo], [bergen], [oslo, bergen], [trondheim]])
+        key = str(uuid.uuid4())
+        size = rng.choice([1000, 20000, 150000, 1500000 if rng.random() < 0.2 else 60000])
+        parts = house.document(size, key)
+        answer = until_answered(
+            world, lambda: house.submit(nav, recipients, parts, key, timeout=20))
+        if answer is None:
+            continue
+        if answer.status != 201:
+            world.blame(f"a submission was refused: {answer!r}")
+            continue
+        got = answer.json()
+        with world.lock:
+            world.acknowledged[got["id"]] = (key, parts, recipients, got["receipt"])
+        if rng.random() < 0.2:
+            recalled = until_answered(
+                world, lambda: nav.request("DELETE", f"/v1/messages/{got['id']}"))
+            if recalled is not None and recalled.status == 200:
+                for one in recalled.json()["recipients"]:
+                    if one["state"] == "recalled":
+                        with world.lock:
+                            world.confirmed[got["id"], one["recipient"]] = "recalled"
+    nav.close()
+
+
+def receiver(world, relay, name, seed):
+    """Takes most messages in, rejects some, forgets some, lies about some."""
+    rng = random.Random(seed)
+    caller = relay.caller(name)
+    box = f"/v1/mailbox/{caller.organisation}/messages"
+    while not world.stopping:
+        if world.pause.is_set():
+            time.sleep(0.01)
+            continue
+        page = until_answered(world, lambda: caller.get(box))
+        if page is None or page.status != 200:
+            continue
+        entries = page.json()["messages"]
+        if not entries:
+            time.sleep(0.02)
+        for entry in entries[:10]:
+            if world.stopping:
+                break
+            receive(world, relay, caller, name, box, entry["id"], rng)
+    caller.close()
+
+
+def receive(world, relay, caller, name, box, message, rng):
+    content = until_answered(world, lambda: caller.get(f"{box}/{message}/content"))
+    if content is None or content.status != 200:
+        return  # recalled or expired in between
+    lot = rng.random()
+    if lot < 0.05:
+        return
+    if lot < 0.10:
+        word = {"status": "opened"}
+    elif lot < 0.15:
+        word = {"status": "rejected", "reason": "unreadable", "permanent": True}
+    elif lot < 0.20:
+        word = {"status": "rejected", "reason": "busy", "permanent": False}
+    elif lot < 0.23:
+        word = {"status": "imported", "proof": "0" * 64}
+    else:
+        try:
+            proof = house.proof_of(relay, name, content.body)
+        except RuntimeError as error:
+            world.blame(f"content that does not open: {error}")
+            return
+        word = {"status": "imported", "proof": proof}
+    said = until_answered(world, lambda: caller.post_json(f"{box}/{message}/receipt", word))
+    if said is None:
+        return
+    final = {"imported": "imported"}.get(word["status"]) or (
+        "rejected" if word.get("permanent") else None)
+    if said.status == 200 and final and word.get("proof") != "0" * 64:
+        with world.lock:
+            world.confirmed[message, caller.organisation] = final
+    elif said.status not in (200, 404, 409):
+        world.blame(f"a receipt was refused: {word['status']} {said!r}")
+
+
+def operator(world, relay, seed):
+    """Mailboxes and certificates change; deadlines are put off; feeds are read."""
+    rng = random.Random(seed)
+    caller = relay.caller("operator")
+    bergen = relay.caller("bergen")
+    pem_path = os.path.join(relay.folder, "extra.crt")
+    while not world.stopping:
+        if world.pause.is_set():
+            time.sleep(0.01)
+            continue
+        number = house.ORGANISATIONS["bergen"]
+        until_answered(world, lambda: caller.post_json(
+            f"/v1/mailbox/{number}", {"state": "open", "types": ["document", "digisos-soknad"]},
+            method="PUT"))
+        with world.lock:
+            some = list(world.acknowledged.items())[-5:]
+        if some:
+            message, promise = rng.choice(some)
+            until_answered(world, lambda: caller.post_json(
+                f"/v1/messages/{message}/extension",
+                {"recipient": promise[2][0], "expires": "2099-01-01T00:00:00.000Z"}))
+        certificate(world, relay, bergen, pem_path)
+        until_answered(world, lambda: caller.get("/v1/feed"))
+        until_answered(world, lambda: caller.get("/v1/alarms"))
+        time.sleep(0.05)
+    caller.close()
+    bergen.close()
+
+
+def certificate(world, relay, caller, pem_path):
+    """Register a new certificate, prove it, suspend it."""
+    import base64
+    import hashlib
+    import subprocess
+    key_path = pem_path + ".key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key_path,
+         "-out", pem_path, "-days", "36500", "-subj", "/CN=extra"],
+        check=True, capture_output=True)
+    box = f"/v1/mailbox/{caller.organisation}/certificates"
+    with open(pem_path) as pem:
+        added = until_answered(world, lambda p=pem.read(): caller.post_json(box, {"certificate": p}))
+    if added is None or added.status != 201:
+        world.blame(f"a certificate was refused: {added!r}")
+        return
+    got = added.json()
+    octets = subprocess.run(
+        ["openssl", "cms", "-decrypt", "-binary", "-inform", "DER", "-inkey", key_path, "-recip",
+         pem_path], input=base64.b64decode(got["challenge"]), capture_output=True).stdout
+    proof = hashlib.sha256(octets).hexdigest()
+    proved = until_answered(world, lambda: caller.post_json(
+        f"{box}/{got['certificate']}/proof", {"proof": proof}))
+    if proved is None or proved.status != 200:
+        world.blame(f"a proof was refused: {proved!r}")
+    gone = until_answered(world, lambda: caller.request("DELETE", f"{box}/{got['certificate']}"))
+    if gone is None or gone.status != 200:
+        world.blame(f"a certificate was not suspended: {gone!r}")
+
+
+# ---- kills ------------------------------------------------------------------
+
+def points(relay):
+    """Every state change that the programs name."""
+    done = house.subprocess.run([os.path.join(house.BUILD, "budstikked"), "--crash-points"],
+                                capture_output=True, text=True)
+    return sorted(set(done.stdout.split()))
+
+
+def crash_write(world, name):
+    """The roles have the file mapped: it is written over, never cut."""
+    with open(world.crash_file, "r+b") as crash:
+        crash.write(name.encode().ljust(128, b"\0"))
+
+
+def crash_pending(world):
+    with open(world.crash_file, "rb") as crash:
+        return crash.read(1) != b"\0"
+
+
+def crash_at(world, relay, clock, name, seconds=25):
+    """True when some role died at the place named."""
+    before = relay.log(relay.mark).count(" role.dead ")
+    crash_write(world, name)
+    end = time.monotonic() + seconds
+    steps = 0
+    while time.monotonic() < end:
+        if not crash_pending(world):
+            break
+        steps += 1
+        if steps % 20 == 0:
+            clock_forward(clock, DAY_MS if steps % 100 == 0 else 40000)
+        time.sleep(0.02)
+    else:
+        crash_write(world, "")
+        return False
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        if relay.log(relay.mark).count(" role.dead ") > before:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def kill_role(relay, role):
+    pid = relay.role_pid(role)
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        now = relay.role_pid(role)
+        if now != pid and re.search(
+                rf" role\.ready role={role} slot=\d+ pid={now}", relay.log(relay.mark)):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+# ---- judgement --------------------------------------------------------------
+
+def judge(world, relay, sample=None):
+    """Everything promised is there. With sample: only so many of the newest."""
+    nav = relay.caller("nav")
+    with world.lock:
+        promises = list(world.acknowledged.items())
+        confirmed = dict(world.confirmed)
+    if sample is not None:
+        promises = promises[-sample:]
+    for message, (key, parts, recipients, receipt) in promises:
+        status = until_answered(world, lambda: nav.get(f"/v1/messages/{message}"))
+        if status is None or status.status != 200:
+            world.blame(f"acknowledged and lost: {message} {status!r}")
+            continue
+        got = status.json()
+        if got["receipt"] != receipt:
+            world.blame(f"another receipt than was given: {message}")
+        for one in got["recipients"]:
+            want = confirmed.get((message, one["recipient"]))
+            if want is not None and one["state"] != want:
+                world.blame(f"{message} was {want} and is {one['state']}")
+        again = until_answered(world, lambda: house.submit(nav, recipients, parts, key))
+        if again is None or again.status != 201 or again.json()["receipt"] != receipt:
+            world.blame(f"the same key gave another answer: {message} {again!r}")
+    nav.close()
+    return len(promises)
+
+
+def check_store(relay):
+    done = relay.tool("spool", "check", os.path.join(relay.dir, "spool"))
+    return done.returncode == 0, done.stdout + done.stderr
+
+
+def main():
+    world = World()
+    folder = house.tempfile.mkdtemp(prefix="budstikke-crash.")
+    world.crash_file = os.path.join(folder, "crash")
+    clock = os.path.join(folder, "clock")
+    with open(world.crash_file, "wb") as crash:
+        crash.write(b"\0" * 128)
+    make_clock(clock)
+    os.chmod(world.crash_file, 0o666)
+    os.chmod(folder, 0o755)
+    relay = house.Relay(
+        options=["-o", "environment=test", "-o", f"clock_file={clock}",
+                 "-o", "step_hold_seconds=0", "-o", "requests_per_second=100000",
+                 "-o", "staged_hours=1", "-o", "idempotency_days=3650",
+                 "-o", "role_deaths=100", "-o", "keepalive_seconds=60"],
+        environment={"BUDSTIKKE_CRASH_FILE": world.crash_file})
+    counts = {}
+    kills = {"at a state change": 0, "of a role": 0, "of all": 0}
+    try:
+        relay.start()
+        names = points(relay)
+        tap.ok(len(names) >= 30, f"the programs name {len(names)} state changes",
+               " ".join(names))
+        threads = [threading.Thread(target=sender, args=(world, relay, n)) for n in range(2)]
+        threads += [threading.Thread(target=receiver, args=(world, relay, n, 9))
+                    for n in ("oslo", "bergen")]
+        threads.append(threading.Thread(target=operator, args=(world, relay, 5)))
+        for thread in threads:
+            thread.daemon = True
+            thread.start()
+        for round_number in range(EACH):
+            for name in names:
+                if crash_at(world, relay, clock, name):
+                    counts[name] = counts.get(name, 0) + 1
+                    kills["at a state change"] += 1
+            tap.ok(True, f"round {round_number + 1}: {sum(counts.values())} kills so far, "
+                         f"{len(world.acknowledged)} acknowledged")
+        for name in names:
+            print(f"# {counts.get(name, 0):3d} kills at {name}", flush=True)
+        missing = [n for n in names if counts.get(n, 0) < EACH]
+        tap.ok(not missing, f"every state change was killed at {EACH} times at least",
+               " ".join(missing))
+        rng = random.Random(1)
+        for number in range(RANDOM_KILLS):
+            time.sleep(rng.random() * 0.3)
+            if number % 10 == 9:
+                relay.kill()
+                relay.start()
+                kills["of all"] += 1
+            elif kill_role(relay, rng.choice(["spool", "spool", "net", "keys", "render", "scan",
+                                              "courier"])):
+                kills["of a role"] += 1
+        world.stopping = True
+        for thread in threads:
+            thread.join(90)
+        for what, number in kills.items():
+            print(f"# {number} kills {what}", flush=True)
+        total = sum(kills.values())
+        tap.ok(total >= EACH * len(names) + RANDOM_KILLS * 0.8, f"{total} kills in all")
+        judged = judge(world, relay)
+        tap.ok(not world.wrong, f"all {judged} acknowledged messages are there with their first "
+                                f"receipt ({world.retries} exchanges were repeated)",
+               "\n".join(world.wrong[:20]))
+        clean, said = check_store(relay)
+        tap.ok(clean, "spool check finds nothing while the relay runs", said)
+        tap.ok(relay.stop() == 0, "the relay ends in order", relay.log()[-2000:])
+        clean, said = check_store(relay)
+        tap.ok(clean, "spool check finds nothing afterwards", said)
+    except Exception as error:  # the harness itself: a failure, not a silence
+        import traceback
+        tap.ok(False, f"the crash test came to its end: {error}", traceback.format_exc())
+    finally:
+        world.stopping = True
+        relay.close()
+        house.shutil.rmtree(folder, ignore_errors=True)
+    return tap.finish()
+
+
+sys.exit(main())
