@@ -57,8 +57,8 @@ number_set(
 	return 0;
 }
 
-static int
-defaults_set(struct conf *conf, struct why *why)
+int
+conf_defaults_set(struct conf *conf, struct why *why)
 {
 	for (const struct setting *s = conf_settings; s->name != NULL; s++) {
 		if (s->type == SETTING_NUMBER)
@@ -321,7 +321,7 @@ conf_parse(struct conf *conf, const struct conf_source *source, struct why *why)
 	*conf = (struct conf){0};
 	int code = text_set(&conf->directory, source->directory, why);
 	if (code == 0)
-		code = defaults_set(conf, why);
+		code = conf_defaults_set(conf, why);
 	if (code == 0)
 		code = file_read(conf, source, why);
 	for (size_t i = 0; i < source->override_count && code == 0; i++)
@@ -348,25 +348,6 @@ conf_clear(struct conf *conf)
 	}
 	free(conf->directory);
 	*conf = (struct conf){0};
-}
-
-int
-conf_print_defaults(FILE *out)
-{
-	struct conf conf = {0};
-	struct why why;
-	struct buf text;
-	buf_init(&text, MIB);
-	int code = defaults_set(&conf, &why);
-	if (code == 0)
-		conf_print(&text, &conf);
-	if (code == 0 && (!buf_ok(&text) ||
-			     fwrite(text.at, 1, text.size, out) != text.size ||
-			     fflush(out) != 0))
-		code = WHY_SYSTEM;
-	buf_clear(&text);
-	conf_clear(&conf);
-	return code;
 }
 
 int

@@ -17,7 +17,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #define CONF_TEXT_MAX (64 * KIB) /* bytes of relay.conf */
 #define CONF_OVERRIDES_MAX 64
@@ -37,7 +36,7 @@
 	    "organisation number of who runs the relay, issuer of evidence")   \
 	X(TEXT, environment, "production", true, "production or test")         \
 	X(PATH, clock_file, "", true,                                          \
-	    "file with the test clock; only with environment = test")           \
+	    "file with the test clock; only with environment = test")          \
 	X(TEXT, user, "nobody", true,                                          \
 	    "the user that roles become when started as root")                 \
 	X(TEXT, listen, "127.0.0.1:8443", true,                                \
@@ -150,8 +149,12 @@ void conf_clear(struct conf *conf);
 /* Text as relay.conf would have it, each setting with its sentence. */
 void conf_print(struct buf *out, const struct conf *conf);
 
-/* All defaults, as conf_print() shows them (what must be set is ""). */
-int conf_print_defaults(FILE *out);
+/*
+ * What --print-config (all settings; NULL: the defaults) and --check do: on
+ * standard output, and standard error when something is wrong. The exit code.
+ */
+int conf_show(const struct conf_source *source);
+int conf_check(const struct conf_source *source);
 
 /* *text, the caller's to free, is "name=value" as an override. The length,
  * or WHY_NOMEM. */

@@ -46,3 +46,6 @@ int conf_rules_check(const struct conf *conf, struct why *why);
 /* The text with an L behind every number that needs one. WHY_INVALID with
  * "LINE: what was expected". */
 int conf_numbers_mend(struct buf *out, struct span in, struct why *why);
+
+/* All defaults, over what is there; WHY_NOMEM. */
+int conf_defaults_set(struct conf *conf, struct why *why);

@@ -130,31 +130,6 @@ arguments_read(int argc, char **argv, struct arguments *a)
 	return 0;
 }
 
-/* --check and --print-config */
-static int
-show(const struct conf_source *source, bool print)
-{
-	struct conf conf;
-	struct why why;
-	struct buf text;
-	if (conf_parse(&conf, source, &why) < 0) {
-		(void)fprintf(stderr, "budstikked: %s\n", why.text);
-		return 1;
-	}
-	buf_init(&text, MIB);
-	if (print)
-		conf_print(&text, &conf);
-	int code =
-	    buf_ok(&text) && fwrite(text.at, 1, text.size, stdout) == text.size
-		? 0
-		: 1;
-	if (!print)
-		(void)printf("%s: good\n", source->name);
-	buf_clear(&text);
-	conf_clear(&conf);
-	return fflush(stdout) == 0 ? code : 1;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -168,14 +143,14 @@ main(int argc, char **argv)
 	if (code != 0)
 		return code - 1;
 	if (a.conf == NULL)
-		return conf_print_defaults(stdout) < 0 ? 1 : 0;
+		return conf_show(NULL);
 	if (conf_source_read(
 		&source, a.conf, a.overrides, a.override_count, &why) < 0) {
 		(void)fprintf(stderr, "budstikked: %s\n", why.text);
 		return 1;
 	}
 	if (a.check || a.print) {
-		code = show(&source, a.print);
+		code = a.print ? conf_show(&source) : conf_check(&source);
 		conf_source_clear(&source);
 		return code;
 	}
