@@ -119,6 +119,9 @@ else
 fi
 is "$(events 'role\.deaths ')" 1 "the event is raised once"
 
+check "and spool raises an alarm of it" \
+	wait_for 5 more_than 0 "alarm\.changed .*cause=relay-fault"
+
 # ---- reload ----------------------------------------------------------------
 for role in $roles; do
 	declare "old_$role=$(started "$role")"
@@ -166,6 +169,17 @@ kill -HUP "$RELAY_PID"
 check "a bad configuration is refused by name and line" wait_for 5 more_than 0 \
 	'conf\.refused error="relay\.conf:[0-9]+: no_such_setting: is no setting'
 is "$(started net)" "$net" "and nothing changes"
+cp "$T/good.conf" "$RELAY_DIR/relay.conf"
+sed -i 's/^profiles = .*/profiles = "no-such-folder";/' "$RELAY_DIR/relay.conf"
+ready=$(events 'role\.ready role=net')
+kill -HUP "$RELAY_PID"
+check "a configuration that a role cannot start with is refused" \
+	wait_for 10 more_than 0 'conf\.refused error="render cannot'
+check "and all go back to the old one" \
+	wait_for 10 more_than "$ready" 'role\.ready role=net'
+check "with which they serve" answers
+sleep 0.5
+check "render too" kill -0 "$(started render)"
 grep -v '^user' "$T/good.conf" >"$RELAY_DIR/relay.conf"
 echo 'user = "daemon";' >>"$RELAY_DIR/relay.conf"
 kill -HUP "$RELAY_PID"
