@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Chosen by measuring: see the bench; higher levels cost more than all else
  * together and save a twentieth of the bytes. */
@@ -50,6 +51,7 @@ prepare(struct pdf_fonts *fonts, const char *dir, const struct limits *limits,
     struct why *why)
 {
 	struct buf profile;
+	tzset(); /* reads /etc/localtime, as the first use of a time would */
 	int code = font_set_open(dir, &fonts->set, why);
 	if (code != 0)
 		return code;

@@ -9,6 +9,7 @@
 #define PAD 3200 /* above and below a row's text */
 #define GUTTER 11000
 #define AFTER 9000
+#define TRAIL 6000  /* less than any block leaves below itself */
 #define LETTER 6100 /* wider than most letters and all digits */
 
 static struct pdf_set
@@ -67,6 +68,9 @@ set_cell(struct pdf *pdf, cmark_node *cell, const struct pdf_place_in *in,
 		pdf_paragraph(pdf, lone, FONT_REGULAR, &set, in, &at);
 	} else {
 		pdf_blocks(pdf, cell, in, &at);
+		/* the distance to a next block that is not there */
+		if (at.page != start->page || at.y + TRAIL < start->y)
+			at.y += TRAIL;
 	}
 	take_lower(end, &at);
 }
