@@ -15,7 +15,8 @@ is "$(cut -d' ' -f1 "$T/events")" "$(cut -d' ' -f1 "$T/events" | LC_ALL=C sort -
 # NAME FIELD... of every log_event() of relay/; names behind a ?: count both
 perl -0777 -ne 'while (/\blog_event\((.*?)\);/gs) {
 	my $call = $1;
-	my @names = $call =~ /"([a-z]+\.[a-z-]+)"/g;
+	my ($head) = split /LOG[SN]\(/, $call;
+	my @names = $head =~ /"([a-z]+\.[a-z-]+)"/g;
 	my @fields = $call =~ /LOG[SN]\(\s*"(\w+)"/g;
 	print "$_ @fields\n" for (@names ? @names : "UNNAMED:$ARGV");
 }' relay/*.c >"$T/logged"

@@ -35,6 +35,11 @@ ended() {
 	done
 }
 
+# settled: the six roles are there and nobody is on the way out
+settled() {
+	[ $(($(events 'role\.started ') - $(events 'role\.(left|dead) '))) = 6 ]
+}
+
 answers() {
 	local port
 	port=$(cat "$RELAY_DIR/relay.port") &&
@@ -188,6 +193,7 @@ check "a setting that needs a restart is named" wait_for 5 more_than 0 \
 check "and the rest is reloaded" \
 	wait_for 10 more_than 1 "conf\.loaded reload=1"
 cp "$T/good.conf" "$RELAY_DIR/relay.conf"
+check "in the end six roles are there" wait_for 35 settled
 
 # ---- ending ----------------------------------------------------------------
 from=$(wc -l <"$RELAY_DIR/log")
