@@ -124,5 +124,6 @@ bool
 spool_is_full(struct spool *spool)
 {
 	uint64_t room;
-	return room_measure(spool, &room, NULL) != 0 || room == 0;
+	return room_measure(spool, &room, NULL) != 0 ||
+	       room < spool->options.limits.reserve_bytes / 8;
 }

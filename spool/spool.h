@@ -534,7 +534,8 @@ int spool_readers(struct spool *spool, int64_t mono_ms,
  * be called now and then; also done at open. */
 void spool_reserve_refill(struct spool *spool);
 
-/* True when only the reserve is left, so that new content is refused. */
+/* True when little more than the reserve is left, so that new content is, or
+ * is about to be, refused. */
 bool spool_is_full(struct spool *spool);
 
 /* Write a new store under dir (must not exist, or be empty) from a backup: a

@@ -13,7 +13,7 @@
 #define HOUSE_BERGEN "964338531"
 
 struct house {
-	char dir[64];
+	char dir[96];
 	struct spool_options options;
 	struct spool *spool;
 	struct spool_view *view;
