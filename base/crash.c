@@ -45,6 +45,15 @@ crash_start(void)
 	crash_mapped = at;
 }
 
+void
+crash_restart(void)
+{
+	crash_started = false;
+	crash_at = NULL;
+	crash_passes = 0;
+	crash_start();
+}
+
 /* True when text ("name" or "name:count") means the pass now made. */
 static bool
 crash_is(const char *text, const char *name)

@@ -22,6 +22,9 @@
  * first crash_point() does it. */
 void crash_start(void);
 
+/* Read them once more: for a test that forks. */
+void crash_restart(void);
+
 void crash_here(const char *name);
 
 /* The names of all places linked into this program; not sorted, and a name
@@ -39,6 +42,7 @@ const char *const *crash_list(size_t *count);
 #else
 
 #define crash_start() ((void)0)
+#define crash_restart() ((void)0)
 #define crash_point(name) ((void)0)
 
 #endif

@@ -7,8 +7,6 @@
 
 /* What a small put costs besides its bytes: pages that it touches. */
 #define STAGE_OVERHEAD 8192u
-/* Chunks that one step of a sweep erases: 128 MiB. */
-#define SWEEP_CHUNKS 2048
 
 static uint64_t
 chunk_count(uint64_t size)
@@ -189,7 +187,7 @@ due_sweep(struct spool_group *group, const struct due *due)
 		key_content(due->owner, &due->id, due->number, UINT32_MAX),
 		&record))
 		whole = stage_erase(group, &due->id, due->number, due->owner,
-		    &record, SWEEP_CHUNKS);
+		    &record, group->spool->options.purge_chunks);
 	crash_point("spool.sweep");
 	if (group->txn.rc != 0)
 		return group->txn.rc;

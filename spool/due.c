@@ -9,9 +9,6 @@
 
 #include <string.h>
 
-/* Chunks that one step of a purge erases: 128 MiB. */
-#define PURGE_CHUNKS 2048
-
 static struct due
 due_make(int64_t at_ms, enum due_kind kind, uint32_t number,
     const struct id *id, const char *owner)
@@ -264,7 +261,7 @@ due_purge(struct spool_group *group, const struct due *due)
 	struct delivery_record *record = &delivery.record;
 	record->flags |= SPOOL_FLAG_PURGED;
 	if (!content_erase(group, delivery.recipient, &record->upload,
-		record->content, PURGE_CHUNKS)) {
+		record->content, group->spool->options.purge_chunks)) {
 		delivery_put(group, &delivery);
 		crash_point("spool.purging");
 		return group->txn.rc != 0 ? group->txn.rc : DUE_MORE;

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define PURGE_CHUNKS 2048    /* 128 MiB */
 #define RECORD_MAX (4 * MIB) /* certificate and message records: far less */
 
 void
@@ -20,6 +21,7 @@ spool_options_init(struct spool_options *options)
 	*options = (struct spool_options){
 	    .hand_out_ms = 10 * CLOCK_MINUTE_MS,
 	    .recheck_ms = 10 * CLOCK_MINUTE_MS,
+	    .purge_chunks = PURGE_CHUNKS,
 	};
 	limits_init(&options->limits);
 }
@@ -90,6 +92,8 @@ spool_open(const char *dir, const struct spool_options *options,
 		spool->options.hand_out_ms = 10 * CLOCK_MINUTE_MS;
 	if (spool->options.recheck_ms <= 0)
 		spool->options.recheck_ms = 10 * CLOCK_MINUTE_MS;
+	if (spool->options.purge_chunks == 0)
+		spool->options.purge_chunks = PURGE_CHUNKS;
 	spool->lock_fd = -1;
 	buf_init(&spool->scratch, RECORD_MAX);
 	int ret = lock_take(dir, &spool->lock_fd, why);

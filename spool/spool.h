@@ -156,6 +156,7 @@ struct spool_options {
 	struct limits limits;
 	int64_t hand_out_ms; /* 10 min: how long a hand-out delays expiry */
 	int64_t recheck_ms;  /* 10 min: look again when a cause went away */
+	size_t purge_chunks; /* 2048: chunks that one step of a purge erases */
 	bool create;         /* make the store when the directory has none */
 };
 
