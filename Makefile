@@ -214,8 +214,8 @@ build/lint/%.tidied: %.c .clang-tidy
 	@touch $@
 lint-cppcheck:
 	@cppcheck --quiet --enable=warning,performance,portability --inline-suppr \
-	--suppress=missingIncludeSystem --error-exitcode=1 --std=c11 -I. \
-	-D_GNU_SOURCE -j 2 $(LINT_SRC)
+	--suppressions-list=tests/lint/cppcheck.txt --include=tests/lint/macros.h \
+	--error-exitcode=1 --std=c11 -I. -D_GNU_SOURCE -D__cppcheck__ -j $(CPUS) $(LINT_SRC)
 
 BIN := $(DESTDIR)$(PREFIX)/bin
 SBIN := $(DESTDIR)$(PREFIX)/sbin

@@ -37,7 +37,11 @@ void log_write(
     enum log_level level, const char *event, const struct log_field *fields);
 
 /* log_event(LOG_INFO, "message.accepted", LOGS("id", id), LOGN("bytes", n)); */
+#ifdef __cppcheck__ /* it does not know __VA_OPT__ */
+#define log_event(level, event, ...) log_write((level), (event), NULL)
+#else
 #define log_event(level, event, ...)                                           \
 	log_write((level), (event),                                            \
 	    (const struct log_field[]){                                        \
 		__VA_ARGS__ __VA_OPT__(, ){NULL, NULL, 0}})
+#endif

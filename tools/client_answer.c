@@ -70,11 +70,9 @@ client_answer_header(struct client_answer *answer, struct span line)
 		json_decref(json);
 		client_answer_init(answer);
 	} else if (field_is(line, "content-type", answer->content_type,
-		       sizeof(answer->content_type))) {
-		return;
-	} else if (field_is(line, "etag", answer->etag, sizeof(answer->etag))) {
-		return;
-	} else if (field_is(line, "location", answer->location,
+		       sizeof(answer->content_type)) ||
+		   field_is(line, "etag", answer->etag, sizeof(answer->etag)) ||
+		   field_is(line, "location", answer->location,
 		       sizeof(answer->location))) {
 		return;
 	} else if (field_is(line, "upload-offset", value, sizeof(value))) {

@@ -272,7 +272,7 @@ static int
 sweep(struct fetch_run *run, char *cursor, size_t size,
     struct client_answer *answer, struct why *why)
 {
-	bool more;
+	bool more = false;
 	int code;
 
 	cursor[0] = '\0';
@@ -301,7 +301,7 @@ watch(struct fetch_run *run, struct client_answer *answer, struct why *why)
 {
 	int64_t swept_ms = 0;
 	char cursor[128];
-	bool more;
+	bool more = false;
 	int code = 0;
 
 	while (!client_stopped()) {

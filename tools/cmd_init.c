@@ -165,7 +165,7 @@ relay_conf_write(const struct initing *initing, struct why *why)
 	    "keys = \"keys\";\n"
 	    "callers = \"callers.conf\";\n"
 	    "client_ca = \"ca.crt\";\n",
-	    initing->demo ? "budstikke demo" : "budstikke", "900000057",
+	    initing->demo ? "budstikke-demo" : "budstikke", "900000057",
 	    initing->demo ? "0" : "8443");
 	if (initing->profiles != NULL)
 		buf_printf(&out, "profiles = \"%s\";\n", initing->profiles);
@@ -313,8 +313,8 @@ make(struct initing *initing, struct why *why)
 		return why_set(why, WHY_NOMEM, "no memory for a path");
 	if (mkdir(initing->work, 0755) != 0)
 		return errno == ENOENT
-			   ? why_set(why, WHY_NOT_FOUND,
-				 "no folder for %s", initing->dir)
+			   ? why_set(why, WHY_NOT_FOUND, "no folder for %s",
+				 initing->dir)
 			   : why_errno(why, "make %s", initing->work);
 	code = fill(initing, why);
 	if (code == 0 && renameat2(AT_FDCWD, initing->work, AT_FDCWD,
