@@ -132,7 +132,7 @@ pdf_words_keep(struct pdf_fonts *fonts, struct span text)
 	struct pdf pdf = {.fonts = fonts, .document = &document};
 	struct pdf_slot *slot = pdf_slot_take(&pdf);
 	static const enum font_style styles[] = {FONT_REGULAR, FONT_BOLD};
-	pdf_caches_clear(fonts);
+	words_keep_begin(fonts->words);
 	for (size_t i = 0; i < 2; i++) {
 		pdf_text_set(&pdf, &slot->text, text);
 		if (pdf_going(&pdf)) {
@@ -142,7 +142,7 @@ pdf_words_keep(struct pdf_fonts *fonts, struct span text)
 		}
 	}
 	pdf_slot_give(&pdf, slot);
-	words_keep(fonts->words);
+	words_keep_end(fonts->words);
 }
 
 static void

@@ -44,7 +44,8 @@ int pdf_build(struct pdf_fonts *fonts, const struct document *document,
 
 /*
  * Words that every document of a profile has (labels, headings): shaped once
- * and remembered through pdf_caches_clear(). text is a lent UTF-8 text.
+ * and remembered through pdf_caches_clear(). text is a lent UTF-8 text in
+ * Norwegian or English; more calls add to what is kept.
  */
 void pdf_words_keep(struct pdf_fonts *fonts, struct span text);
 

@@ -131,6 +131,19 @@ start(struct pdf_text *text)
 	text->span_count = 0;
 }
 
+/* The language picks letter forms (a Sámi Ŋ is not an African one). These have
+ * none of their own in any font here, so they share the cache of words. */
+static hb_language_t
+shaping_language(const char *language)
+{
+	static const char *const alike[] = {"nb", "nn", "no", "en"};
+	int size = (int)strcspn(language, "-");
+	for (size_t i = 0; i < sizeof alike / sizeof *alike; i++)
+		if (size == 2 && strncasecmp(language, alike[i], 2) == 0)
+			return hb_language_from_string("nb", -1);
+	return hb_language_from_string(language, size);
+}
+
 static void
 finish(struct pdf *pdf, struct pdf_text *text, const char *language,
     int direction, const struct look *look)
@@ -143,7 +156,7 @@ finish(struct pdf *pdf, struct pdf_text *text, const char *language,
 	    .count = text->count,
 	    .spans = text->spans,
 	    .span_count = text->span_count,
-	    .language = hb_language_from_string(language, -1),
+	    .language = shaping_language(language),
 	    .direction = direction};
 }
 

@@ -192,18 +192,29 @@ words_forget(struct words *words)
 	shaper_wipe(&words->shaper);
 }
 
+static void
+swap_blocks(struct words *words)
+{
+	struct block *blocks = words->blocks;
+	words->blocks = words->kept_blocks;
+	words->kept_blocks = blocks;
+}
+
 void
-words_keep(struct words *words)
+words_keep_begin(struct words *words)
+{
+	words_forget(words);
+	swap_blocks(words);
+}
+
+void
+words_keep_end(struct words *words)
 {
 	for (size_t i = 0; i < SLOTS; i++)
-		for (struct word *word = words->slots[i]; word != NULL;
-		     word = word->next)
+		for (struct word *word = words->slots[i];
+		     word != NULL && !word->kept; word = word->next)
 			word->kept = true;
-	struct block **end = &words->kept_blocks;
-	while (*end != NULL)
-		end = &(*end)->next;
-	*end = words->blocks;
-	words->blocks = NULL;
+	swap_blocks(words);
 	words->bytes = 0;
 	struct font *font;
 	for (size_t i = 0; (font = font_set_at(words->shaper.fonts, i)) != NULL;

@@ -61,7 +61,10 @@ void word_cluster_widths(const struct word *word, int32_t *widths);
 /* Nobody holds a word now: drop them when there are more than max_bytes. */
 void words_trim(struct words *words);
 void words_forget(struct words *words);
-void words_keep(struct words *words); /* forget never forgets those so far */
+/* Words got between these two are never forgotten. Begin forgets the others;
+ * words_trim() must not be called between. */
+void words_keep_begin(struct words *words);
+void words_keep_end(struct words *words);
 
 /* Glyph for one sign of the first rank, e.g. a space. */
 struct glyph words_plain(
