@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -447,8 +448,12 @@ parent_open(struct parent *p, struct why *why)
 	p->exe = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 	if (p->exe < 0)
 		return why_errno(why, "/proc/self/exe");
-	/* no core of ours either, and none of a role before its jail */
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	/* no core of ours either, and none of a role before its jail: keys has
+	 * read its keys by then */
+	static const struct rlimit no_core = {0, 0};
+	if (setrlimit(RLIMIT_CORE, &no_core) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return why_errno(why, "forbidding core dumps");
 	if (p->conf.clock_file[0] != '\0')
 		code = clock_map(p->conf.clock_file, why);
 	if (code == 0)
