@@ -216,6 +216,30 @@ check "every role ends when the parent is killed" wait_for 2 ended $pids
 echo "# after $(($(now_ms) - begin)) ms"
 wait "$RELAY_PID" 2>/dev/null
 
+# ---- roles that do not leave -------------------------------------------------
+start_relay -o drain_seconds=1
+kill -STOP "$(started scan)"
+stop_relay
+is "$?" 0 "a role that hangs does not keep the relay from ending"
+check "it is killed after drain_seconds" grep -q \
+	'role\.killed role=scan .*reason=late' "$RELAY_DIR/log"
+
+start_relay -o drain_seconds=600
+kill -STOP "$(started spool)"
+kill -TERM "$RELAY_PID"
+sleep 0.5
+check "the relay waits for a role as long as it is told to" \
+	kill -0 "$RELAY_PID"
+begin=$(now_ms)
+kill -TERM "$RELAY_PID"
+wait "$RELAY_PID"
+is "$?" 0 "a second SIGTERM ends it"
+if [ $(($(now_ms) - begin)) -le 2000 ]; then
+	ok "at once"
+else
+	not_ok "at once" "after $(($(now_ms) - begin)) ms"
+fi
+
 exits 1 "a bad file is found by --check" \
 	"$BUDSTIKKED" -c "$RELAY_DIR/relay.conf" -o tls_minimum=1.0 --check
 like "$(cat "$T/err")" "tls_minimum: expected 1.3 or 1.2" \
