@@ -3,11 +3,13 @@
 
 #include <fcntl.h>
 #include <lmdb.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -213,6 +215,109 @@ when_the_reserve_is_gone_too_nothing_is_acknowledged(void **state)
 	assert_true(fill(house, 1000000) > 10);
 	house_clean(house);
 	house_close(house);
+}
+
+/* A file that takes all that is left of the file system; returns how much. */
+static uint64_t
+fill_outside(const char *path)
+{
+	static const char zeros[65536];
+	uint64_t size = 0;
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	for (;;) {
+		ssize_t n = write(fd, zeros, sizeof zeros);
+		if (n <= 0)
+			break;
+		size += (uint64_t)n;
+	}
+	close(fd);
+	return size;
+}
+
+/* In a mount namespace of its own; exits with what went wrong. */
+static void
+on_a_small_disk(void)
+{
+	struct house house;
+	struct house_message message;
+	struct spool_accepted out;
+	struct spool_verdict_done done;
+	char path[32];
+	memset(&house, 0, sizeof house);
+	strcpy(house.dir, "/mnt");
+	house.now_ms = HOUSE_START;
+	spool_options_init(&house.options);
+	house.options.create = true;
+	house.options.limits.map_bytes = 1 * GIB;
+	house.options.limits.reserve_bytes = 8 * MIB;
+	house_reopen(&house);
+	house_mailbox(&house, OSLO);
+	house_message(&house, &message);
+	message.grace_ms = 1000;
+	house_accept(&house, &message, OSLO, NULL);
+	strcpy(path, "/mnt/filled");
+	assert_true(fill_outside(path) > 10 * MIB);
+	struct house_message refused;
+	house_message(&house, &refused);
+	house_begin(&house);
+	assert_int_equal(
+	    house_accept_in(&house, &refused, OSLO, NULL, &out), WHY_FULL);
+	assert_false(spool_group_broken(house.group));
+	assert_int_equal(house_commit(&house), 0);
+	assert_true(spool_is_full(house.spool));
+	/* the reserve is ours: receipts and purges go through */
+	assert_int_equal(house_imported(&house, &message.id, OSLO, &done), 0);
+	house.now_ms += 2000;
+	house_due(&house);
+	/* use it up: then nothing is acknowledged, and nothing is lost */
+	int ret = 0;
+	uint64_t kept = 0;
+	while (ret == 0) {
+		house_begin(&house);
+		for (size_t i = 0; i < 500 && ret == 0; i++) {
+			struct id member = id_new(house.now_ms);
+			ret = spool_alarm_raise(house.group, OSLO,
+			    SPOOL_CAUSE_FAULT, SPOOL_WARNING, &member, 1, NULL);
+		}
+		assert_int_equal(ret, 0); /* the map has room */
+		ret = house_commit(&house);
+		kept += ret == 0 ? 500 : 0;
+	}
+	assert_int_equal(ret, WHY_FULL);
+	assert_false(spool_is_dead(house.spool));
+	assert_int_equal(
+	    house_alarm(&house, OSLO, SPOOL_CAUSE_FAULT).count, kept);
+	house_clean(&house);
+	/* all well when space returns */
+	assert_int_equal(unlink(path), 0);
+	spool_reserve_refill(house.spool);
+	house_accept(&house, &refused, OSLO, NULL);
+	house_clean(&house);
+	house_close_spool(&house);
+}
+
+static void
+a_file_system_filled_from_outside_leaves_the_reserve(void **state)
+{
+	(void)state;
+	(void)fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (unshare(CLONE_NEWNS) != 0 ||
+		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+		    mount("none", "/mnt", "tmpfs", 0, "size=40m") != 0)
+			_exit(77);
+		on_a_small_disk();
+		_exit(0);
+	}
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+		print_message("a mount of our own is not allowed here\n");
+		skip();
+	}
+	assert_int_equal(status, 0);
 }
 
 static void
@@ -446,6 +551,8 @@ main(void)
 		a_full_map_refuses_the_new_and_takes_receipts_alarms_and_purges),
 	    cmocka_unit_test(
 		when_the_reserve_is_gone_too_nothing_is_acknowledged),
+	    cmocka_unit_test(
+		a_file_system_filled_from_outside_leaves_the_reserve),
 	    cmocka_unit_test(
 		a_reader_in_another_process_follows_a_map_that_grows),
 	    cmocka_unit_test(a_reader_that_stays_behind_is_seen_with_its_age),
