@@ -63,6 +63,18 @@ lock_take(const char *dir, int *out, struct why *why)
 	return 0;
 }
 
+/* The names of new files are durable only when their directory is. */
+static int
+sync_dir(const char *dir, struct why *why)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return why_errno(why, "open the spool directory");
+	int ret = fsync(fd) == 0 ? 0 : why_errno(why, "flush its names");
+	close(fd);
+	return ret;
+}
+
 static int
 spool_load(struct spool *spool, struct why *why)
 {
@@ -106,6 +118,10 @@ spool_open(const char *dir, const struct spool_options *options,
 	if (ret != 0) {
 		spool_close(spool);
 		return ret;
+	}
+	if (options->create && sync_dir(dir, why) != 0) {
+		spool_close(spool);
+		return WHY_SYSTEM;
 	}
 	spool_reserve_refill(spool);
 	*out = spool;

@@ -11,6 +11,7 @@
 
 #include "base/crash.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -323,6 +324,39 @@ check_known(struct house *house, const struct acknowledged *known, uint32_t n,
 	assert_int_equal(house_commit(house), 0);
 }
 
+/* All the while another process looks on: what it sees is whole at any moment,
+ * and its place in the readers' table survives the writer's death. */
+static pid_t
+start_reader(const char *dir, int control[2])
+{
+	assert_int_equal(pipe(control), 0);
+	(void)fflush(NULL);
+	pid_t pid = fork();
+	if (pid != 0) {
+		close(control[0]);
+		return pid;
+	}
+	struct spool_view *view;
+	struct pollfd end = {.fd = control[0], .events = POLLIN};
+	close(control[1]);
+	if (spool_view_open(dir, &view, NULL) != 0)
+		_exit(1);
+	do {
+		static struct spool_mailbox mailbox;
+		uint64_t sum = 0;
+		if (spool_view_begin(view, NULL) != 0 ||
+		    spool_view_mailbox(view, HOUSE_OSLO, &mailbox, NULL) != 0)
+			_exit(2);
+		spool_view_end(view);
+		for (size_t i = 1; i < SPOOL_STATES; i++)
+			sum += mailbox.counts.now[i];
+		if (sum != mailbox.counts.accepted)
+			_exit(3);
+	} while (poll(&end, 1, 2) == 0);
+	spool_view_close(view);
+	_exit(0);
+}
+
 static bool
 kill_once(const char *point, unsigned long pass, unsigned long start)
 {
@@ -333,6 +367,8 @@ kill_once(const char *point, unsigned long pass, unsigned long start)
 	memset(&known, 0, sizeof known);
 	house_open(&child.house, 128 * MIB);
 	house_close_spool(&child.house);
+	int control[2];
+	pid_t reader = start_reader(child.house.dir, control);
 	assert_int_equal(pipe(notes), 0);
 	(void)fflush(NULL);
 	pid_t pid = fork();
@@ -370,6 +406,10 @@ kill_once(const char *point, unsigned long pass, unsigned long start)
 			check_known(&child.house, &known, n,
 			    strcmp(point, "spool.forgotten") == 0);
 	house_clean(&child.house);
+	close(control[1]);
+	assert_int_equal(waitpid(reader, &status, 0), reader);
+	if (status != 0)
+		fail_msg("%s: the reader ended with %d", point, status);
 	house_close(&child.house);
 	return killed;
 }
