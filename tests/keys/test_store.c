@@ -148,7 +148,7 @@ spool_has_a_batch_signed_in_its_order(void **state)
 	bool given = false;
 	struct span payloads[100];
 	struct span tokens[100];
-	char texts[100][16];
+	char texts[100][32];
 	size_t count;
 	struct span result;
 	struct buf body;

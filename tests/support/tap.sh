@@ -71,7 +71,8 @@ like() {
 	fi
 }
 
-# check SENTENCE COMMAND...: the command succeeds
+# check SENTENCE COMMAND...: the command succeeds. It runs in a subshell: wait
+# and stop_relay are called outside, and their status given to is().
 check() {
 	local said=$1 out status
 	shift
