@@ -69,8 +69,8 @@ page_json(struct api *api, size_t *count)
 	for (size_t i = 0; i < *count; i++)
 		(void)json_array_append_new(
 		    messages, entry_json(&listing->entries[i]));
-	return json_pack(
-	    "{s:o,s:o}", "messages", messages, "cursor", api_position(next));
+	return json_pack("{s:o,s:o,s:b}", "messages", messages, "cursor",
+	    api_position(next), "more", *count == listing->max);
 }
 
 static void

@@ -151,7 +151,8 @@ on_recorded(struct api *api, const struct spool_answer *answer)
 	    json_pack("{s:s,s:s,s:s,s:b,s:s#}", "id", api->variables[1],
 		"recipient", api->variables[0], "state",
 		spool_state_name(answer->state), "repeated", answer->repeated,
-		"receipt", answer->jws.size ? (const char *)answer->jws.at : "",
+		"evidence",
+		answer->jws.size ? (const char *)answer->jws.at : "",
 		(int)answer->jws.size));
 }
 

@@ -67,14 +67,18 @@ on_abort(struct http_request *request, void *arg)
 	taking_free(arg);
 }
 
-/* "application/json", with or without parameters. */
-static bool
-is_json(const char *type)
+bool
+body_is_json(struct http_request *request)
 {
 	static const char json[] = "application/json";
 	size_t size = sizeof json - 1;
-	return type != NULL && strncasecmp(type, json, size) == 0 &&
-	       (type[size] == '\0' || type[size] == ';' || type[size] == ' ');
+	const char *type = http_field(request, "content-type");
+	if (type != NULL && strncasecmp(type, json, size) == 0 &&
+	    (type[size] == '\0' || type[size] == ';' || type[size] == ' '))
+		return true;
+	problem_say(
+	    request, PROBLEM_MEDIA_TYPE, "header", "Content-Type", "%s", json);
+	return false;
 }
 
 static struct taking *
@@ -104,11 +108,8 @@ body_take(const struct call *call,
 {
 	static const struct http_calls calls = {
 	    .on_body = on_body, .on_end = on_end, .on_abort = on_abort};
-	if (!is_json(http_field(call->request, "content-type"))) {
-		problem_say(call->request, PROBLEM_MEDIA_TYPE, "header",
-		    "Content-Type", "application/json");
+	if (!body_is_json(call->request))
 		return;
-	}
 	struct taking *taking = taking_new(call);
 	if (taking == NULL) {
 		problem_send(call->request, PROBLEM_UNAVAILABLE);

@@ -20,6 +20,9 @@ void body_take(const struct call *call,
     void (*read)(const struct call *call, struct json_t *body, void *arg),
     void *arg);
 
+/* Is it "application/json", with or without parameters? False after a 415. */
+bool body_is_json(struct http_request *request);
+
 /* A finding for each member whose name is not in the list (NULL ends it). */
 void body_members(const struct json_t *body, const char *const names[],
     struct findings *findings);

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "relay/body.h"
 #include "relay/fair.h"
 #include "relay/routes.h"
 
@@ -377,7 +378,8 @@ upload_post(const struct call *call)
 	static const struct http_calls calls = {.on_body = on_envelope,
 	    .on_end = on_envelope_end,
 	    .on_abort = on_envelope_abort};
-	const char *key = submission_key(call);
+	const char *key =
+	    body_is_json(call->request) ? submission_key(call) : NULL;
 	if (key == NULL)
 		return;
 	struct beginning *b = calloc(1, sizeof *b);
