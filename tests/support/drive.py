@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import select
 import signal
 import socket
 import ssl
@@ -102,12 +103,12 @@ def read_answer(sock, method="GET"):
 
 
 def raw(caller, data, method="GET", timeout=20):
-    """Send just these bytes and read one answer."""
+    """Send just these bytes and read one answer; an early one is read early."""
     with connect(caller, timeout) as sock:
-        try:
-            sock.sendall(data)
-        except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
-            pass  # an early refusal may be there to read
+        for at in range(0, len(data), 16384):
+            if at > 0 and select.select([sock], [], [], 0)[0]:
+                break
+            sock.sendall(data[at:at + 16384])
         return read_answer(sock, method)
 
 
