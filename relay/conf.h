@@ -82,17 +82,13 @@
 	X(not_fetched_seconds, 0, 0, 31536000,                                 \
 	    "waiting this long unfetched raises not-fetched")                  \
 	X(not_confirmed_seconds, 0, 0, 31536000,                               \
-	    "fetched this long unconfirmed raises not-confirmed")              \
+	    "waiting this long unconfirmed raises not-confirmed")              \
 	X(expire_seconds, 0, 0, 315360000,                                     \
 	    "waiting this long expires a delivery")                            \
 	X(grace_seconds, 0, 0, 315360000,                                      \
 	    "content is kept this long after the final outcome")               \
-	X(never_polled_seconds, 86400, 1, 31536000,                            \
-	    "a mailbox with mail that never asked raises never-polled")        \
 	X(escalate_seconds, 14400, 1, 31536000,                                \
-	    "an alarm that stands this long is escalated")                     \
-	X(certificate_warning_days, 30, 1, 365,                                \
-	    "days before its end that a certificate is warned about")          \
+	    "an alarm of the two settings above escalates so much later")      \
 	X(handed_out_seconds, 600, 0, 86400,                                   \
 	    "a hand-out younger than this puts expiry off, once")
 

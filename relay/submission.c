@@ -175,31 +175,53 @@ overridden(uint64_t setting, int64_t profile_s)
 	return setting != 0 ? (int64_t)setting : profile_s;
 }
 
+static enum spool_severity
+severity_of(enum profile_severity severity)
+{
+	return severity == PROFILE_CRITICAL  ? SPOOL_CRITICAL
+	       : severity == PROFILE_WARNING ? SPOOL_SERIOUS
+					     : SPOOL_WARNING;
+}
+
+/* A setting in place of the profile's stages of one kind: one alarm, and one
+ * escalation. */
+static size_t
+deadlines_set(const struct submission *s, int64_t accepted_ms, uint64_t seconds,
+    enum spool_deadline_kind kind,
+    struct spool_deadline out[SPOOL_DEADLINES_MAX], size_t count)
+{
+	int64_t at_ms = accepted_ms + (int64_t)seconds * CLOCK_SECOND_MS;
+	out[count++] = (struct spool_deadline){at_ms, kind, SPOOL_SERIOUS};
+	at_ms += (int64_t)s->net->conf->escalate_seconds * CLOCK_SECOND_MS;
+	out[count++] = (struct spool_deadline){at_ms, kind, SPOOL_CRITICAL};
+	return count;
+}
+
 static size_t
 deadlines_fill(const struct submission *s, int64_t accepted_ms,
     struct spool_deadline out[SPOOL_DEADLINES_MAX])
 {
-	const struct conf *conf = s->net->conf;
-	bool seen[2] = {false, false};
+	uint64_t fetch = s->net->conf->not_fetched_seconds;
+	uint64_t confirm = s->net->conf->not_confirmed_seconds;
 	size_t count = 0;
-	for (size_t i = 0; i < s->profile->deadlines_count; i++) {
+	if (fetch != 0)
+		count = deadlines_set(
+		    s, accepted_ms, fetch, SPOOL_DEADLINE_FETCH, out, count);
+	if (confirm != 0)
+		count = deadlines_set(s, accepted_ms, confirm,
+		    SPOOL_DEADLINE_CONFIRM, out, count);
+	for (size_t i = 0;
+	     i < s->profile->deadlines_count && count < SPOOL_DEADLINES_MAX;
+	     i++) {
 		const struct profile_deadline *d = &s->profile->deadlines[i];
-		bool fetch = d->stage == PROFILE_NOT_FETCHED;
-		uint64_t setting = fetch ? conf->not_fetched_seconds
-					 : conf->not_confirmed_seconds;
-		/* a setting stands for all stages of its kind: the first */
-		if (count == SPOOL_DEADLINES_MAX || (setting && seen[fetch]))
+		bool fetching = d->stage == PROFILE_NOT_FETCHED;
+		if ((fetching ? fetch : confirm) != 0)
 			continue;
-		seen[fetch] = true;
 		out[count++] = (struct spool_deadline){
-		    .at_ms = accepted_ms +
-			     overridden(setting, d->after_s) * CLOCK_SECOND_MS,
-		    .kind =
-			fetch ? SPOOL_DEADLINE_FETCH : SPOOL_DEADLINE_CONFIRM,
-		    .severity = d->severity == PROFILE_CRITICAL ? SPOOL_CRITICAL
-				: d->severity == PROFILE_WARNING
-				    ? SPOOL_SERIOUS
-				    : SPOOL_WARNING,
+		    .at_ms = accepted_ms + d->after_s * CLOCK_SECOND_MS,
+		    .kind = fetching ? SPOOL_DEADLINE_FETCH
+				     : SPOOL_DEADLINE_CONFIRM,
+		    .severity = severity_of(d->severity),
 		};
 	}
 	return count;
@@ -243,7 +265,10 @@ accept_refused(struct submission *s, const struct spool_answer *answer)
 	case WHY_NOT_FOUND:
 	case WHY_STATE:
 	case WHY_DENIED:
-		code = PROBLEM_RECIPIENT;
+		/* it was open at the door, and changed since: the next try is
+		 * told at the door what is wrong, or takes the new certificate
+		 */
+		code = PROBLEM_UNAVAILABLE;
 		break;
 	case WHY_FULL:
 		code = PROBLEM_STORE_FULL;

@@ -139,7 +139,6 @@ demo_settings(const struct initing *initing, struct buf *out)
 	    "\n# A demo: deadlines of seconds, and webhooks on this machine.\n"
 	    "environment = \"test\";\n"
 	    "jail_required = false;\n"
-	    "never_polled_seconds = 5;\n"
 	    "not_fetched_seconds = 8;\n"
 	    "not_confirmed_seconds = 8;\n"
 	    "escalate_seconds = 30;\n"

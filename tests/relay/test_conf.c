@@ -61,7 +61,7 @@ defaults_stand_where_nothing_is_set(void **state)
 	assert_false(conf.webhook_allow_private);
 	assert_int_equal(conf.webhook.count, 0);
 	assert_int_equal(conf.limits.payload_bytes, MIB);
-	assert_int_equal(conf.never_polled_seconds, 86400);
+	assert_int_equal(conf.escalate_seconds, 14400);
 	assert_int_equal(conf.least_log, LOG_INFO);
 	conf_clear(&conf);
 	conf_source_clear(&source);
