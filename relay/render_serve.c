@@ -18,6 +18,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 struct renderer {
 	const struct limits *limits;
@@ -162,6 +163,16 @@ handle_list(struct renderer *renderer, struct role_peer *peer,
 	findings_clear(&findings);
 }
 
+/* A rendering that never ends would hold up all behind it: the signal ends
+ * the process, the request gets 503, and the parent starts another. */
+static void
+watchdog(uint64_t ms)
+{
+	const struct itimerval wait = {
+	    .it_value = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)}};
+	(void)setitimer(ITIMER_REAL, &wait, NULL);
+}
+
 static void
 render_frame(
     struct role *role, struct role_peer *peer, const struct wire_frame *frame)
@@ -169,6 +180,7 @@ render_frame(
 	struct renderer *renderer = role->own;
 	struct why why;
 
+	watchdog(role->conf->limits.render_ms);
 	if (frame->type == RENDER_WIRE_PAYLOAD && frame->flags == 0)
 		handle_payload(renderer, peer, frame);
 	else if (frame->type == RENDER_WIRE_LIST && frame->flags == 0)
@@ -177,6 +189,7 @@ render_frame(
 		why_set(&why, WHY_UNSUPPORTED, "render knows no such request");
 		pipe_refuse(peer, frame->request, &why);
 	}
+	watchdog(0);
 }
 
 /* ---- start --------------------------------------------------------------- */
