@@ -88,6 +88,8 @@
 	X(idempotency_days, 90, 1, 3650,                                       \
 	    "days an idempotency key is kept after purge")                     \
 	X(staged_hours, 26, 1, 720, "hours staged chunks of nobody are kept")  \
+	X(purge_bytes, 128 * MIB, 64 * KIB, 1 * GIB,                           \
+	    "bytes of one content that one step of a purge erases")            \
 	X(step_hold_seconds, 60, 0, 86400,                                     \
 	    "seconds without deadlines after the clock was set by over a "     \
 	    "minute")                                                          \

@@ -24,7 +24,7 @@
 
 #include <jansson.h>
 
-#define CERTIFICATES_MAX 64 /* of one mailbox, in a list */
+#define CERTIFICATES_MAX 1024 /* of one mailbox, in a list */
 
 static void
 set_time(json_t *object, const char *name, int64_t ms)
@@ -394,33 +394,24 @@ certificate_json(const struct spool_certificate *certificate)
 	return object;
 }
 
-/* All certificates of a mailbox into page; 0 or a code. */
-static int
-certificates_look(struct net *net, const char *recipient,
-    struct spool_certificate page[CERTIFICATES_MAX], size_t *count,
-    struct why *why)
-{
-	*count = 0;
-	return spool_view_certificates(
-	    net->view, recipient, page, CERTIFICATES_MAX, count, why);
-}
-
 void
 api_certificate_list(const struct call *call)
 {
-	static struct spool_certificate page[CERTIFICATES_MAX];
-	size_t count = 0;
 	struct why why = {0};
+	size_t count = 0;
 	if (!may_see(call))
 		return;
-	int code = spool_view_begin(call->net->view, &why);
+	struct spool_certificate *page = calloc(CERTIFICATES_MAX, sizeof *page);
+	int code = page == NULL ? why_set(&why, WHY_NOMEM, "page")
+				: spool_view_begin(call->net->view, &why);
 	if (code == 0)
-		code = certificates_look(
-		    call->net, call->variables[0], page, &count, &why);
+		code = spool_view_certificates(call->net->view,
+		    call->variables[0], page, CERTIFICATES_MAX, &count, &why);
 	json_t *list = json_array();
 	for (size_t i = 0; i < count; i++)
 		(void)json_array_append_new(list, certificate_json(&page[i]));
 	spool_view_end(call->net->view);
+	free(page);
 	if (code != 0 && code != WHY_NOT_FOUND) {
 		json_decref(list);
 		problem_send(call->request, problem_of_why(code));
@@ -434,22 +425,21 @@ api_certificate_list(const struct call *call)
 static void
 answer_certificate(struct change *change)
 {
-	static struct spool_certificate page[CERTIFICATES_MAX];
-	size_t count = 0;
-	json_t *found = NULL;
+	struct spool_certificate found;
+	json_t *object = NULL;
 	int code = spool_view_begin(change->net->view, NULL);
 	if (code == 0)
-		code = certificates_look(
-		    change->net, change->recipient, page, &count, NULL);
-	for (size_t i = 0; i < count; i++)
-		if (memcmp(page[i].fingerprint, change->fingerprint,
-			SPOOL_HASH_SIZE) == 0)
-			found = certificate_json(&page[i]);
+		code = spool_view_certificate_of(change->net->view,
+		    change->recipient, change->fingerprint, &found, NULL);
+	if (code == 0)
+		object = certificate_json(&found);
 	spool_view_end(change->net->view);
-	if (found == NULL)
-		problem_send(change->request, PROBLEM_CERTIFICATE_UNKNOWN);
+	if (object != NULL)
+		net_answer_json(change->request, 200, object);
 	else
-		net_answer_json(change->request, 200, found);
+		problem_send(change->request, code == WHY_NOT_FOUND
+						  ? PROBLEM_CERTIFICATE_UNKNOWN
+						  : problem_of_why(code));
 }
 
 static void

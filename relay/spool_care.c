@@ -132,7 +132,7 @@ static int64_t
 retry_at(const struct spool_notice *notice)
 {
 	int64_t wait = RETRY_FIRST_MS;
-	for (uint32_t i = 0; i < notice->tries && wait < RETRY_MOST_MS; i++)
+	for (uint32_t i = 1; i < notice->tries && wait < RETRY_MOST_MS; i++)
 		wait *= 2;
 	if (wait > RETRY_MOST_MS)
 		wait = RETRY_MOST_MS;
@@ -160,14 +160,13 @@ on_notice_answer(
 	struct spool_role *sr = ask->sr;
 	(void)frame;
 	sr->notices_out--;
-	bool last =
-	    ask->notice.tries + 1 >= sr->role->conf->limits.notice_tries;
+	/* tries were counted when it was claimed */
+	bool last = ask->notice.tries >= sr->role->conf->limits.notice_tries;
 	if (code != 0) {
 		char id[ID_TEXT_SIZE];
 		id_build(id, &ask->notice.id);
 		log_event(LOG_WARNING, "notice.failed", LOGS("id", id),
-		    LOGN("tries", ask->notice.tries + 1),
-		    LOGS("error", why->text));
+		    LOGN("tries", ask->notice.tries), LOGS("error", why->text));
 	}
 	if (sr->told_count < SPOOL_NOTICES_MAX)
 		sr->told[sr->told_count++] = (struct spool_told){

@@ -409,6 +409,8 @@ serve(struct spool_role *sr, struct why *why)
 	options.limits = role->conf->limits;
 	options.hand_out_ms =
 	    (int64_t)role->conf->handed_out_seconds * CLOCK_SECOND_MS;
+	options.purge_chunks =
+	    (size_t)(role->conf->limits.purge_bytes / SPOOL_CHUNK_SIZE + 1);
 	int code = spool_open(role->conf->spool, &options, &sr->spool, why);
 	if (code == 0)
 		code = role_base_new(role, why);

@@ -180,6 +180,10 @@ struct spool_certificate {
  * when there is none. */
 int spool_view_certificate(struct spool_view *view, const char *recipient,
     struct spool_certificate *out, struct why *why);
+/* One of a mailbox's, in any state. */
+int spool_view_certificate_of(struct spool_view *view, const char *recipient,
+    const uint8_t fingerprint[SPOOL_HASH_SIZE], struct spool_certificate *out,
+    struct why *why);
 int spool_view_certificates(struct spool_view *view, const char *recipient,
     struct spool_certificate *out, size_t max, size_t *count, struct why *why);
 

@@ -124,6 +124,27 @@ spool_view_certificates(struct spool_view *view, const char *recipient,
 }
 
 int
+spool_view_certificate_of(struct spool_view *view, const char *recipient,
+    const uint8_t fingerprint[SPOOL_HASH_SIZE], struct spool_certificate *out,
+    struct why *why)
+{
+	bool found = false;
+	int ret = org_check(recipient, why);
+	if (ret != 0)
+		return ret;
+	struct scan scan =
+	    scan_open(&view->txn, DB_CERTIFICATE, key_org(recipient), KEY_NONE);
+	while (!found && certificate_next(&scan, recipient, out))
+		found =
+		    memcmp(out->fingerprint, fingerprint, SPOOL_HASH_SIZE) == 0;
+	scan_close(&scan);
+	ret = txn_why(&view->txn, why);
+	return ret == 0 && !found
+		   ? why_set(why, WHY_NOT_FOUND, "there is no such certificate")
+		   : ret;
+}
+
+int
 spool_view_certificate(struct spool_view *view, const char *recipient,
     struct spool_certificate *out, struct why *why)
 {
