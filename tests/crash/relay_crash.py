@@ -25,7 +25,8 @@ import relay as house  # noqa: E402
 BROKEN = (OSError, http.client.HTTPException, ssl.SSLError)
 EACH = int(os.environ.get("EACH", "3"))
 RANDOM_KILLS = int(os.environ.get("KILLS", "40"))
-DAY_MS = 86400000
+HOUR_MS = 3600000
+DAY_MS = 24 * HOUR_MS
 tap = house.Tap()
 
 
@@ -37,6 +38,7 @@ class World:
         self.lock = threading.Lock()
         self.acknowledged = {}  # id -> (key, parts, recipients, receipt)
         self.confirmed = {}     # (id, recipient) -> state
+        self.keys = {}          # certificate -> path of its .crt and .crt.key
         self.stopping = False
         self.pause = threading.Event()
         self.wrong = []
@@ -89,8 +91,9 @@ def sender(world, relay, seed):
             time.sleep(0.01)
             continue
         recipients = rng.choice([[oslo], [bergen], [oslo, bergen], [trondheim]])
+        time.sleep(0.02)
         key = str(uuid.uuid4())
-        size = rng.choice([1000, 20000, 150000, 1500000 if rng.random() < 0.2 else 60000])
+        size = rng.choice([1000, 20000, 60000, 150000])
         parts = house.document(size, key)
         answer = until_answered(
             world, lambda: house.submit(nav, recipients, parts, key, timeout=20))
@@ -131,11 +134,12 @@ def receiver(world, relay, name, seed):
         for entry in entries[:10]:
             if world.stopping:
                 break
-            receive(world, relay, caller, name, box, entry["id"], rng)
+            receive(world, relay, caller, name, box, entry, rng)
     caller.close()
 
 
-def receive(world, relay, caller, name, box, message, rng):
+def receive(world, relay, caller, name, box, entry, rng):
+    message = entry["id"]
     content = until_answered(world, lambda: caller.get(f"{box}/{message}/content"))
     if content is None or content.status != 200:
         return  # recalled or expired in between
@@ -152,7 +156,8 @@ def receive(world, relay, caller, name, box, message, rng):
         word = {"status": "imported", "proof": "0" * 64}
     else:
         try:
-            proof = house.proof_of(relay, name, content.body)
+            proof = house.proof_of(relay, name, content.body,
+                                   world.keys.get(entry["certificate"]))
         except RuntimeError as error:
             world.blame(f"content that does not open: {error}")
             return
@@ -193,20 +198,21 @@ def operator(world, relay, seed):
         certificate(world, relay, bergen, pem_path)
         until_answered(world, lambda: caller.get("/v1/feed"))
         until_answered(world, lambda: caller.get("/v1/alarms"))
-        time.sleep(0.05)
+        time.sleep(0.2)
     caller.close()
     bergen.close()
 
 
-def certificate(world, relay, caller, pem_path):
-    """Register a new certificate, prove it, suspend it."""
+def certificate(world, relay, caller, pem_path, days="36500", suspend=True):
+    """Register a new certificate, prove it, and perhaps suspend it."""
+    pem_path = f"{pem_path}.{uuid.uuid4()}"
     import base64
     import hashlib
     import subprocess
     key_path = pem_path + ".key"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key_path,
-         "-out", pem_path, "-days", "36500", "-subj", "/CN=extra"],
+         "-out", pem_path, "-days", days, "-subj", "/CN=extra"],
         check=True, capture_output=True)
     box = f"/v1/mailbox/{caller.organisation}/certificates"
     with open(pem_path) as pem:
@@ -215,6 +221,7 @@ def certificate(world, relay, caller, pem_path):
         world.blame(f"a certificate was refused: {added!r}")
         return
     got = added.json()
+    world.keys[got["certificate"]] = pem_path
     octets = subprocess.run(
         ["openssl", "cms", "-decrypt", "-binary", "-inform", "DER", "-inkey", key_path, "-recip",
          pem_path], input=base64.b64decode(got["challenge"]), capture_output=True).stdout
@@ -223,14 +230,92 @@ def certificate(world, relay, caller, pem_path):
         f"{box}/{got['certificate']}/proof", {"proof": proof}))
     if proved is None or proved.status != 200:
         world.blame(f"a proof was refused: {proved!r}")
+    if not suspend:
+        return
     gone = until_answered(world, lambda: caller.request("DELETE", f"{box}/{got['certificate']}"))
     if gone is None or gone.status != 200:
         world.blame(f"a certificate was not suspended: {gone!r}")
 
 
+# ---- state changes that the load alone does not come by ---------------------
+
+BIG = 9 << 20  # staged while it comes, erased in more than one step
+
+
+def send_big(world, relay, name, broken=False):
+    """A message that is staged; broken: its digest is wrong, all is dropped."""
+    nav = relay.caller("nav")
+    parts = house.document(BIG, str(uuid.uuid4()))
+    head = house.envelope("document", [house.ORGANISATIONS[name]], parts)
+    if broken:
+        head["parts"][0]["sha256"] = "0" * 64
+    body, content_type = house.multipart(head, parts)
+    answer = until_answered(world, lambda: nav.request(
+        "POST", "/v1/messages", body,
+        {"Content-Type": content_type, "Idempotency-Key": str(uuid.uuid4())}))
+    nav.close()
+    if answer is not None and answer.status != (422 if broken else 201):
+        world.blame(f"a large message was answered {answer!r}")
+
+
+def cut_big(world, relay, name):
+    """Half a large message, and the net role dies: what was staged is nobody's."""
+    nav = relay.caller("nav")
+    parts = house.document(BIG, str(uuid.uuid4()))
+    body, content_type = house.multipart(
+        house.envelope("document", [house.ORGANISATIONS[name]], parts), parts)
+    raw = nav.context.wrap_socket(house.socket.create_connection(("127.0.0.1", relay.port)))
+    try:
+        raw.sendall((f"POST /v1/messages HTTP/1.1\r\nHost: a\r\nContent-Type: {content_type}\r\n"
+                     f"Idempotency-Key: {uuid.uuid4()}\r\nContent-Length: {len(body)}\r\n\r\n")
+                    .encode())
+        raw.sendall(body[:len(body) * 3 // 4])
+        time.sleep(0.3)
+        kill_role(relay, "net")
+    except OSError:
+        pass
+    finally:
+        raw.close()
+
+
+def short_certificate(world, relay, days="1"):
+    bergen = relay.caller("bergen")
+    certificate(world, relay, bergen, os.path.join(relay.folder, "short.crt"), days, False)
+    bergen.close()
+
+
+def drive(world, relay, clock, name, step):
+    """One step towards the state change; most of them the load brings about."""
+    if name == "spool.stage" and step % 25 == 0:
+        send_big(world, relay, "oslo")
+    elif name == "spool.stage.drop" and step % 25 == 0:
+        send_big(world, relay, "oslo", broken=True)
+    elif name == "spool.sweep" and step % 50 == 0:
+        cut_big(world, relay, "oslo")
+        clock_forward(clock, 2 * HOUR_MS)
+    elif name == "spool.purging" and step % 50 == 0:
+        send_big(world, relay, "trondheim")
+        clock_forward(clock, HOUR_MS)
+    elif name == "spool.certificate.ended" and step % 50 == 0:
+        short_certificate(world, relay)
+        clock_forward(clock, 2 * DAY_MS)
+    elif name == "spool.forgotten" and step % 50 == 0:
+        world.pause.set()
+        time.sleep(0.5)
+        judge(world, relay)
+        with world.lock:
+            world.acknowledged.clear()
+        clock_forward(clock, 40 * DAY_MS)
+        world.pause.clear()
+    elif step % 100 == 0:
+        clock_forward(clock, HOUR_MS)
+    elif step % 20 == 0:
+        clock_forward(clock, 40000)
+
+
 # ---- kills ------------------------------------------------------------------
 
-def points(relay):
+def points():
     """Every state change that the programs name."""
     done = house.subprocess.run([os.path.join(house.BUILD, "budstikked"), "--crash-points"],
                                 capture_output=True, text=True)
@@ -248,28 +333,25 @@ def crash_pending(world):
         return crash.read(1) != b"\0"
 
 
-def crash_at(world, relay, clock, name, seconds=25):
+def crash_at(world, relay, clock, name, seconds=30):
     """True when some role died at the place named."""
     before = relay.log(relay.mark).count(" role.dead ")
     crash_write(world, name)
     end = time.monotonic() + seconds
-    steps = 0
-    while time.monotonic() < end:
-        if not crash_pending(world):
-            break
-        steps += 1
-        if steps % 20 == 0:
-            clock_forward(clock, DAY_MS if steps % 100 == 0 else 40000)
+    step = 0
+    while crash_pending(world):
+        if time.monotonic() > end:
+            crash_write(world, "")
+            return False
+        step += 1
+        drive(world, relay, clock, name, step)
         time.sleep(0.02)
-    else:
-        crash_write(world, "")
-        return False
     end = time.monotonic() + 10
-    while time.monotonic() < end:
-        if relay.log(relay.mark).count(" role.dead ") > before:
-            return True
+    while relay.log(relay.mark).count(" role.dead ") == before:
+        if time.monotonic() > end:
+            return False
         time.sleep(0.01)
-    return False
+    return True
 
 
 def kill_role(relay, role):
@@ -337,14 +419,17 @@ def main():
     relay = house.Relay(
         options=["-o", "environment=test", "-o", f"clock_file={clock}",
                  "-o", "step_hold_seconds=0", "-o", "requests_per_second=100000",
-                 "-o", "staged_hours=1", "-o", "idempotency_days=3650",
+                 "-o", "staged_hours=1", "-o", "idempotency_days=30",
+                 "-o", "expire_seconds=600", "-o", "grace_seconds=300",
+                 "-o", "escalate_seconds=60", "-o", "notice_tries=2", "-o", "purge_bytes=1048576",
                  "-o", "role_deaths=100", "-o", "keepalive_seconds=60"],
-        environment={"BUDSTIKKE_CRASH_FILE": world.crash_file})
+        environment={"BUDSTIKKE_CRASH_FILE": world.crash_file},
+        init=["--webhook", "http://127.0.0.1:9/"])
     counts = {}
     kills = {"at a state change": 0, "of a role": 0, "of all": 0}
     try:
         relay.start()
-        names = points(relay)
+        names = points()
         tap.ok(len(names) >= 30, f"the programs name {len(names)} state changes",
                " ".join(names))
         threads = [threading.Thread(target=sender, args=(world, relay, n)) for n in range(2)]

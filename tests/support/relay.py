@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -279,16 +280,18 @@ def submit(caller, recipients, parts=None, key=None, kind="document", reference=
     return caller.request("POST", "/v1/messages" + query, body, headers, **more)
 
 
-def opened(relay, name, sealed):
-    """The package inside a sealed message, by openssl alone."""
+def opened(relay, name, sealed, certificate=None):
+    """The package inside a sealed message, by openssl alone. certificate: its
+    path, when it is not the demo's; the key lies beside it as .key."""
     base = os.path.join(relay.dir, "clients", name + ".seal")
+    crt, key = (certificate, certificate + ".key") if certificate else (base + ".crt", base + ".key")
     done = subprocess.run(["openssl", "cms", "-decrypt", "-binary", "-inform", "DER", "-inkey",
-                           base + ".key", "-recip", base + ".crt"],
+                           key, "-recip", crt],
                           input=sealed, capture_output=True)
     if done.returncode != 0:
         raise RuntimeError(done.stderr.decode())
     return done.stdout
 
 
-def proof_of(relay, name, sealed):
-    return hashlib.sha256(opened(relay, name, sealed)).hexdigest()
+def proof_of(relay, name, sealed, certificate=None):
+    return hashlib.sha256(opened(relay, name, sealed, certificate)).hexdigest()
