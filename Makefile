@@ -159,7 +159,7 @@ endif
 # The programs run each other's builds, so each of these is a make of its own:
 # it also sees a compiler that deps has just brought.
 T ?= 60
-FUZZ_CHECK ?= 10
+FUZZ_CHECK ?= 20
 CPUS := $(shell nproc)
 
 build/.deps-%: tools/deps.list tools/deps.sh
@@ -242,4 +242,4 @@ clean:
 	lint lint-analyzer lint-tidy lint-cppcheck install
 .SECONDARY:
 
--include $(ALL_OBJ:.o=.d) $(patsubst %.c,$(B)/%.d,$(MAIN_SRC) $(TEST_SRC) $(FUZZ_SRC))
+-include $(ALL_OBJ:.o=.d) $(HELPER_OBJ:.o=.d) $(patsubst %.c,$(B)/%.d,$(MAIN_SRC) $(TEST_SRC) $(FUZZ_SRC))
