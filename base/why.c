@@ -6,7 +6,7 @@
 #include <string.h>
 
 int
-why_set(struct why *why, int code, const char *format, ...)
+(why_set)(struct why *why, int code, const char *format, ...)
 {
 	if (why == NULL)
 		return code;
@@ -19,7 +19,7 @@ why_set(struct why *why, int code, const char *format, ...)
 }
 
 int
-why_errno(struct why *why, const char *format, ...)
+(why_errno)(struct why *why, const char *format, ...)
 {
 	int saved = errno;
 	if (why == NULL)

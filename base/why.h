@@ -48,6 +48,12 @@ int why_set(struct why *why, int code, const char *format, ...)
 int why_errno(struct why *why, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+#ifdef __clang_analyzer__
+/* An analyser sees only that an int comes back: show it which. */
+#define why_set(why, code, ...) ((void)why_set(why, code, __VA_ARGS__), (code))
+#define why_errno(why, ...) ((void)why_errno(why, __VA_ARGS__), WHY_SYSTEM)
+#endif
+
 /* The code's name for logs, e.g. "too-large". Static; never NULL. */
 const char *why_name(int code);
 
