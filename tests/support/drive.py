@@ -108,7 +108,10 @@ def raw(caller, data, method="GET", timeout=20):
         for at in range(0, len(data), 16384):
             if at > 0 and select.select([sock], [], [], 0)[0]:
                 break
-            sock.sendall(data[at:at + 16384])
+            try:
+                sock.sendall(data[at:at + 16384])
+            except (OSError, ssl.SSLError):
+                break
         return read_answer(sock, method)
 
 
