@@ -193,8 +193,7 @@ fuzz: build/.deps-build+demo+check
 
 bench: build/.deps-build+demo
 	@$(MAKE) --no-print-directory -j$(CPUS) V= all
-	@if [ -x build/bench ]; then build/bench $(if $(PEERS),--peers); \
-	else echo 'make bench: the measuring program is not part of this tree' >&2; exit 2; fi
+	@build/bench_run
 
 # The analysers read the same sources with the same include paths. -fanalyzer
 # is run on its own objects, so that it never mixes with what is shipped; gcc 12
