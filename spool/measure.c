@@ -50,8 +50,8 @@ value_write(struct measuring *m, MDB_txn *txn)
 	int rc = 0;
 
 	for (size_t done = 0; rc == 0 && done < m->size; pieces++) {
-		size_t piece = m->size - done < PIECE_BYTES ? m->size - done
-							    : PIECE_BYTES;
+		size_t piece =
+		    m->size - done < PIECE_BYTES ? m->size - done : PIECE_BYTES;
 		MDB_val value = {piece, NULL};
 
 		key_build(key, m->next, pieces);
@@ -60,8 +60,7 @@ value_write(struct measuring *m, MDB_txn *txn)
 			memcpy(value.mv_data, m->bytes + done, piece);
 		done += piece;
 	}
-	for (uint32_t i = 0; rc == 0 && m->next >= BACKLOG && i < pieces;
-	     i++) {
+	for (uint32_t i = 0; rc == 0 && m->next >= BACKLOG && i < pieces; i++) {
 		key_build(key, m->next - BACKLOG, i);
 		rc = mdb_del(txn, m->dbi, &at, NULL);
 	}
@@ -142,8 +141,7 @@ spool_measure(const char *dir, size_t size, size_t per_commit, double seconds,
 	    .seconds = seconds_of(CLOCK_MONOTONIC) - began,
 	    .cpu_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu};
 	if (m.times_size > 0) {
-		qsort(
-		    m.times, m.times_size, sizeof(*m.times), double_compare);
+		qsort(m.times, m.times_size, sizeof(*m.times), double_compare);
 		out->commit_ms = m.times[m.times_size / 2];
 	}
 	if (m.env != NULL)

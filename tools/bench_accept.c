@@ -84,7 +84,7 @@ submit_rounds(struct bench *bench, struct bench_row *row,
 		watch = i < 0 || uploads > 0 ? bench_watch_begin(bench) : NULL;
 		code = load_run(load, &submit_hooks, submitting,
 		    uploads > 0 ? 0
-		    : i < 0	? WARM_SECONDS
+		    : i < 0     ? WARM_SECONDS
 				: bench->seconds,
 		    &round->result, why);
 		bench_watch_end(watch);
@@ -98,7 +98,8 @@ submit_rounds(struct bench *bench, struct bench_row *row,
 	return code;
 }
 
-/* ---- limits --------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------
+ */
 
 /* CPU seconds of one message, part by part. */
 struct parts {
@@ -124,15 +125,15 @@ parts_measure(struct bench *bench, const struct bench_message *message,
 {
 	const struct bench_limits *limits = &bench->limits;
 	double digest;
-	int code = bench_limit_tls(limits, clients, message->body.size,
-	    ANSWER_BYTES, &out->tls, why);
+	int code = bench_limit_tls(
+	    limits, clients, message->body.size, ANSWER_BYTES, &out->tls, why);
 
 	if (code == 0)
 		code = bench_limit_commit(limits, message->bytes,
 		    clients == 1 ? 1 : GROUP, &out->commit, why);
 	if (code == 0)
-		code = bench_limit_digest(
-		    "SHA256", message->bytes, &digest, why);
+		code =
+		    bench_limit_digest("SHA256", message->bytes, &digest, why);
 	out->digests = 2 * digest;
 	if (code == 0)
 		code = bench_limit_seal(&bench->relay.mailboxes[mailbox],
@@ -142,17 +143,30 @@ parts_measure(struct bench *bench, const struct bench_message *message,
 	return code;
 }
 
-/* PERF: with one client nothing overlaps; with many, the client shares the
- * cores and the disk works beside them. */
+static void
+parts_tell(struct bench_row *row, const struct parts *parts)
+{
+	snprintf(row->parts, sizeof(row->parts),
+	    "TLS %.0f + %.0f, digests %.0f, seal %.0f, signature %.0f, "
+	    "commit %.0f, rendering %.0f; disk %.0f",
+	    parts->tls.server * 1e6, parts->tls.client * 1e6,
+	    parts->digests * 1e6, parts->seal * 1e6, parts->sign * 1e6,
+	    parts->commit.cpu * 1e6, parts->render * 1e6,
+	    parts->commit.disk * 1e6);
+}
+
+/* With one client nothing overlaps; with many, the client shares the cores and
+ * the disk works beside them. */
 static void
 limit_fill(struct bench_row *row, const struct parts *parts, size_t clients)
 {
 	double cpu = parts_sum(parts) / CORES;
 
+	parts_tell(row, parts);
 	if (clients == 1) {
-		row->limit = 1 / (parts->tls.wait + parts->digests +
-				     parts->seal + parts->sign +
-				     parts->commit.wait);
+		row->limit =
+		    1 / (parts->tls.wait + parts->digests + parts->seal +
+			    parts->sign + parts->commit.wait);
 		row->binds = "latency: TLS, digests, seal, signature, commit";
 	} else if (cpu >= parts->commit.disk) {
 		row->limit = 1 / cpu;
@@ -163,7 +177,8 @@ limit_fill(struct bench_row *row, const struct parts *parts, size_t clients)
 	}
 }
 
-/* ---- rows ----------------------------------------------------------------- */
+/* ---- rows -----------------------------------------------------------------
+ */
 
 static int
 document_row(struct bench *bench, size_t size, size_t clients, size_t mailbox,
@@ -210,8 +225,8 @@ bench_accept_documents(struct bench *bench, struct why *why)
 int
 bench_accept_application(struct bench *bench, struct why *why)
 {
-	struct bench_row *row = bench_row_add(bench, "msgs/s",
-	    "accept rendered application, 16 clients");
+	struct bench_row *row = bench_row_add(
+	    bench, "msgs/s", "accept rendered application, 16 clients");
 	struct bench_message message;
 	struct parts parts = {0};
 	double digest = 0;
@@ -229,8 +244,8 @@ bench_accept_application(struct bench *bench, struct why *why)
 		    bench, &message, 16, BENCH_CBC_OAEP, &parts, why);
 	/* the list names attachments by SHA-512 */
 	if (code == 0)
-		code = bench_limit_digest(
-		    "SHA512", message.bytes, &digest, why);
+		code =
+		    bench_limit_digest("SHA512", message.bytes, &digest, why);
 	parts.digests += digest;
 	if (code == 0)
 		code = bench_limit_render(
@@ -250,8 +265,8 @@ big_limit(struct bench *bench, struct bench_row *row,
 	double commit;
 	double one;
 	double both;
-	int code = parts_measure(
-	    bench, message, 1, BENCH_CBC_OAEP, &parts, why);
+	int code =
+	    parts_measure(bench, message, 1, BENCH_CBC_OAEP, &parts, why);
 
 	if (code == 0)
 		code = bench_limit_commit(
@@ -260,6 +275,7 @@ big_limit(struct bench *bench, struct bench_row *row,
 		return code;
 	commit = parts.commit.cpu * (double)message->bytes / BIG_COMMIT;
 	parts.commit.cpu = commit;
+	parts_tell(row, &parts);
 	one = parts.tls.server + parts.digests;
 	both = parts_sum(&parts) / CORES;
 	row->limit = (double)message->bytes / 1e6 / (one > both ? one : both);
@@ -271,8 +287,8 @@ big_limit(struct bench *bench, struct bench_row *row,
 int
 bench_accept_big(struct bench *bench, struct why *why)
 {
-	struct bench_row *row =
-	    bench_row_add(bench, "MB/s", "accept 100 MiB cms-cbc-oaep, 1 client");
+	struct bench_row *row = bench_row_add(
+	    bench, "MB/s", "accept 100 MiB cms-cbc-oaep, 1 client");
 	struct bench_message message;
 	double mb = BIG_BYTES / 1e6;
 	int code;
@@ -283,8 +299,7 @@ bench_accept_big(struct bench *bench, struct why *why)
 	    bench->relay.mailboxes[BENCH_CBC_OAEP].organisation, BIG_BYTES,
 	    why);
 	if (code == 0)
-		code = submit_rounds(
-		    bench, row, &message, 1, BIG_UPLOADS, why);
+		code = submit_rounds(bench, row, &message, 1, BIG_UPLOADS, why);
 	row->ours *= mb;
 	row->least *= mb;
 	row->most *= mb;

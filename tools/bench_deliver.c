@@ -32,7 +32,8 @@ enum step { STEP_LIST, STEP_CONTENT, STEP_RECEIPT };
 struct client {
 	enum step step;
 	bool began;
-	size_t at; /* which message */
+	size_t at;        /* which message */
+	char cursor[128]; /* that it asked the list with */
 	char head[512];
 };
 
@@ -52,7 +53,8 @@ struct delivering {
 	struct client clients[CLIENTS];
 };
 
-/* ---- fill ----------------------------------------------------------------- */
+/* ---- fill -----------------------------------------------------------------
+ */
 
 static bool
 fill_next(void *arg, size_t connection, struct load_ask *ask)
@@ -127,12 +129,11 @@ proof_find(struct delivering *d, struct spool_view *view,
 		code = spool_view_begin(view, why);
 		if (code == 0)
 			code = spool_view_content(view, &id,
-			    d->mailbox->organisation, offset, piece, size,
-			    &got, why);
+			    d->mailbox->organisation, offset, piece, size, &got,
+			    why);
 		spool_view_end(view);
 		if (code == 0 && got > 0)
-			code = opening_write(
-			    opening, span_of(piece, got), why);
+			code = opening_write(opening, span_of(piece, got), why);
 		offset += got;
 	}
 	if (code == 0)
@@ -149,8 +150,8 @@ proof_find(struct delivering *d, struct spool_view *view,
 static int
 waiting_compare(const void *a, const void *b)
 {
-	return strcmp(((const struct waiting *)a)->id,
-	    ((const struct waiting *)b)->id);
+	return strcmp(
+	    ((const struct waiting *)a)->id, ((const struct waiting *)b)->id);
 }
 
 static int
@@ -165,8 +166,7 @@ proofs_find(struct delivering *d, struct why *why)
 		       : spool_view_open(folder, &view, why);
 
 	for (size_t i = 0; code == 0 && i < d->count; i++)
-		code =
-		    proof_find(d, view, &d->messages[i], piece, size, why);
+		code = proof_find(d, view, &d->messages[i], piece, size, why);
 	qsort(d->messages, d->count, sizeof(d->messages[0]), waiting_compare);
 	spool_view_close(view);
 	free(folder);
@@ -188,13 +188,15 @@ fill(struct delivering *d, struct why *why)
 	return code == 0 ? proofs_find(d, why) : code;
 }
 
-/* ---- deliver -------------------------------------------------------------- */
+/* ---- deliver --------------------------------------------------------------
+ */
 
 static void
 list_ask(struct delivering *d, struct client *client)
 {
 	client->step = STEP_LIST;
 	d->listing = true;
+	snprintf(client->cursor, sizeof(client->cursor), "%s", d->cursor);
 	snprintf(client->head, sizeof(client->head),
 	    "GET /v1/mailbox/%s/messages%s%s HTTP/1.1\r\n"
 	    "Host: localhost\r\n\r\n",
@@ -210,7 +212,8 @@ receipt_ask(struct delivering *d, struct client *client)
 
 	client->step = STEP_RECEIPT;
 	snprintf(body, sizeof(body),
-	    "{\"status\":\"imported\",\"proof\":\"%s\",\"reference\":\"2026/1\"}",
+	    "{\"status\":\"imported\",\"proof\":\"%s\",\"reference\":\"2026/"
+	    "1\"}",
 	    waiting->proof);
 	snprintf(client->head, sizeof(client->head),
 	    "POST /v1/mailbox/%s/messages/%s/receipt HTTP/1.1\r\n"
@@ -256,8 +259,7 @@ deliver_next(void *arg, size_t connection, struct load_ask *ask)
 static int
 page_take(struct delivering *d, struct span body, struct why *why)
 {
-	json_t *page =
-	    json_loadb((const char *)body.at, body.size, 0, NULL);
+	json_t *page = json_loadb((const char *)body.at, body.size, 0, NULL);
 	json_t *list = json_object_get(page, "messages");
 	const char *cursor = NULL;
 	json_t *entry;
@@ -271,7 +273,8 @@ page_take(struct delivering *d, struct span body, struct why *why)
 		snprintf(d->cursor, sizeof(d->cursor), "%s", cursor);
 	json_array_foreach(list, i, entry)
 	{
-		const char *id = json_string_value(json_object_get(entry, "id"));
+		const char *id =
+		    json_string_value(json_object_get(entry, "id"));
 		struct waiting key = {.id = ""};
 		const struct waiting *found;
 
@@ -279,8 +282,8 @@ page_take(struct delivering *d, struct span body, struct why *why)
 		found = bsearch(&key, d->messages, d->count,
 		    sizeof(d->messages[0]), waiting_compare);
 		if (found == NULL || d->queued == d->count) {
-			code = why_set(why, WHY_STATE,
-			    "the list has what was not sent");
+			code = why_set(
+			    why, WHY_STATE, "the list has what was not sent");
 			break;
 		}
 		d->queue[d->queued++] = (size_t)(found - d->messages);
@@ -304,15 +307,19 @@ deliver_answered(void *arg, size_t connection, const struct load_answer *answer,
 		return 1;
 	if (d->clients[connection].step == STEP_CONTENT)
 		return 0;
+	/* another may have brought the same page */
+	if (strcmp(d->clients[connection].cursor, d->cursor) != 0)
+		return 0;
 	d->listing = false;
 	return page_take(d, answer->body, why);
 }
 
 static int
-deliver_round(struct delivering *d, struct load *load,
-    struct bench_round *round, size_t count, struct why *why)
+deliver_round(struct delivering *d, struct bench_round *round, size_t count,
+    struct why *why)
 {
 	static const struct load_hooks hooks = {deliver_next, deliver_answered};
+	struct load *load = NULL;
 	int code;
 
 	d->count = d->queued = d->taken = 0;
@@ -321,9 +328,14 @@ deliver_round(struct delivering *d, struct load *load,
 	d->cursor[0] = '\0';
 	code = fill(d, why);
 	memset(d->clients, 0, sizeof(d->clients));
+	/* only now: who connects and asks nothing is soon cut off */
+	if (code == 0)
+		code = bench_connect(
+		    d->bench, d->mailbox->name, CLIENTS, &load, why);
 	bench_round_begin(d->bench, round);
 	if (code == 0)
 		code = load_run(load, &hooks, d, 0, &round->result, why);
+	load_close(load);
 	if (code != 0)
 		return code;
 	bench_round_end(d->bench, round);
@@ -333,21 +345,22 @@ deliver_round(struct delivering *d, struct load *load,
 			 (unsigned long long)round->result.messages, count);
 }
 
-/* ---- the rows ------------------------------------------------------------- */
+/* ---- the rows -------------------------------------------------------------
+ */
 
 /* Two requests, three records (handed out, fetched, imported) and two
  * signatures a message. */
 static int
-deliver_limit(struct bench *bench, struct bench_row *row, size_t size,
-    struct why *why)
+deliver_limit(
+    struct bench *bench, struct bench_row *row, size_t size, struct why *why)
 {
 	struct limit_tls content;
 	struct limit_tls receipt;
 	struct limit_commit commit;
 	double sign;
 	double cpu;
-	int code = bench_limit_tls(
-	    &bench->limits, CLIENTS, 0, size, &content, why);
+	int code =
+	    bench_limit_tls(&bench->limits, CLIENTS, 0, size, &content, why);
 
 	if (code == 0)
 		code = bench_limit_tls(
@@ -362,6 +375,12 @@ deliver_limit(struct bench *bench, struct bench_row *row, size_t size,
 	cpu = (content.server + content.client + receipt.server +
 		  receipt.client + 3 * commit.cpu + 2 * sign) /
 	      CORES;
+	snprintf(row->parts, sizeof(row->parts),
+	    "TLS content %.0f + %.0f, receipt %.0f + %.0f, signatures %.0f, "
+	    "commits %.0f; disk %.0f",
+	    content.server * 1e6, content.client * 1e6, receipt.server * 1e6,
+	    receipt.client * 1e6, 2 * sign * 1e6, 3 * commit.cpu * 1e6,
+	    3 * commit.disk * 1e6);
 	row->limit = 1 / (cpu > 3 * commit.disk ? cpu : 3 * commit.disk);
 	row->binds = cpu > 3 * commit.disk ? "CPU of both cores" : "disk";
 	return 0;
@@ -375,7 +394,6 @@ deliver_row(struct bench *bench, size_t size, size_t count, struct why *why)
 	struct bench_round rounds[BENCH_ROUNDS] = {0};
 	struct bench_message message = {0};
 	struct delivering *d;
-	struct load *load = NULL;
 	int code = 0;
 
 	if (row == NULL)
@@ -393,16 +411,12 @@ deliver_row(struct bench *bench, size_t size, size_t count, struct why *why)
 	if (code == 0)
 		code = bench_document_make(
 		    &message, d->mailbox->organisation, size, why);
-	if (code == 0)
-		code = bench_connect(
-		    bench, d->mailbox->name, CLIENTS, &load, why);
 	for (size_t i = 0; code == 0 && i < BENCH_ROUNDS; i++)
-		code = deliver_round(d, load, &rounds[i], count, why);
+		code = deliver_round(d, &rounds[i], count, why);
 	if (code == 0) {
 		bench_rounds_fill(row, rounds);
 		code = deliver_limit(bench, row, size, why);
 	}
-	load_close(load);
 	bench_message_clear(&message);
 	free(d->messages);
 	free(d->queue);

@@ -29,6 +29,7 @@ struct peer {
 	struct buf head;
 	bool in_body;
 	uint64_t left;   /* of the request's body */
+	uint64_t wanted; /* bytes of the answer to it */
 	uint64_t answer; /* bytes of the answer not yet written */
 	struct buf record;
 };
@@ -88,8 +89,8 @@ peer_write(struct echo *echo, struct peer *peer)
 			buf_add(&peer->record, echo->noise, room);
 			peer->answer -= room;
 		}
-		if (SSL_write_ex(peer->ssl, peer->record.at,
-			peer->record.size, &wrote) != 1)
+		if (SSL_write_ex(peer->ssl, peer->record.at, peer->record.size,
+			&wrote) != 1)
 			return SSL_get_error(peer->ssl, 0) ==
 			       SSL_ERROR_WANT_WRITE;
 		buf_drop(&peer->record, wrote);
@@ -102,6 +103,7 @@ request_whole(struct peer *peer)
 {
 	buf_reset(&peer->head);
 	peer->in_body = false;
+	peer->answer = peer->wanted;
 	buf_printf(&peer->record,
 	    "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n\r\n",
 	    (unsigned long long)peer->answer);
@@ -125,10 +127,9 @@ head_take(struct peer *peer, const uint8_t **bytes, size_t *size)
 	*bytes += (size_t)(end + 4 - text) - before;
 	*size -= (size_t)(end + 4 - text) - before;
 	field = strcasestr(text, "\r\ncontent-length:");
-	peer->left = field == NULL || field > end
-			 ? 0
-			 : strtoull(field + 17, NULL, 10);
-	peer->answer = strtoull(strchr(text, '/') + 1, NULL, 10);
+	peer->left =
+	    field == NULL || field > end ? 0 : strtoull(field + 17, NULL, 10);
+	peer->wanted = strtoull(strchr(text, '/') + 1, NULL, 10);
 	peer->in_body = true;
 	return true;
 }
@@ -177,8 +178,8 @@ static int
 prepare(struct echo *echo, struct bench_echo *out, const char *certificate,
     const char *key, struct why *why)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET,
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in at = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
 	socklen_t size = sizeof(at);
 
@@ -191,12 +192,13 @@ prepare(struct echo *echo, struct bench_echo *out, const char *certificate,
 	    echo->noise == NULL ||
 	    SSL_CTX_use_certificate_file(
 		echo->context, certificate, SSL_FILETYPE_PEM) != 1 ||
-	    SSL_CTX_use_PrivateKey_file(
-		echo->context, key, SSL_FILETYPE_PEM) != 1)
+	    SSL_CTX_use_PrivateKey_file(echo->context, key, SSL_FILETYPE_PEM) !=
+		1)
 		return why_set(why, WHY_SYSTEM, "prepare TLS");
 	SSL_CTX_set_min_proto_version(echo->context, TLS1_3_VERSION);
-	SSL_CTX_set_mode(echo->context, SSL_MODE_ENABLE_PARTIAL_WRITE |
-					    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_mode(
+	    echo->context, SSL_MODE_ENABLE_PARTIAL_WRITE |
+			       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_read_ahead(echo->context, 1);
 	SSL_CTX_set_default_read_buffer_len(echo->context, READ_BYTES);
 	if (bind(echo->listener, (struct sockaddr *)&at, sizeof(at)) != 0 ||

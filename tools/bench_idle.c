@@ -40,9 +40,9 @@ static int
 poll_row(struct bench *bench, bool tokens, struct why *why)
 {
 	static const struct load_hooks hooks = {poll_next, poll_answered};
-	struct bench_row *row = bench_row_add(bench, "KiB each",
-	    "%d idle long-polls, %s", POLLS,
-	    tokens ? "tokens" : "client certificates");
+	struct bench_row *row =
+	    bench_row_add(bench, "KiB each", "%d idle long-polls, %s", POLLS,
+		tokens ? "tokens" : "client certificates");
 	uint64_t kib[BENCH_PROCESSES_MAX];
 	struct polling polling;
 	struct load *load = NULL;
@@ -58,11 +58,11 @@ poll_row(struct bench *bench, bool tokens, struct why *why)
 	    bench->relay.mailboxes[BENCH_CBC_OAEP].organisation,
 	    tokens ? "Authorization: Bearer " BENCH_TOKEN "\r\n" : "");
 	before = bench_relay_memory(&bench->relay, kib);
-	code = tokens ? load_open(
-			    &(struct load_target){.port = bench->relay.port,
-				.ca = bench->limits.ca},
-			    POLLS, &load, why)
-		      : bench_connect(bench, "oslo", POLLS, &load, why);
+	code = tokens
+		   ? load_open(&(struct load_target){.port = bench->relay.port,
+				   .ca = bench->limits.ca},
+			 POLLS, &load, why)
+		   : bench_connect(bench, "oslo", POLLS, &load, why);
 	if (code == 0)
 		code = load_leave(load, &hooks, &polling, why);
 	nanosleep(&(struct timespec){0, SETTLE_MS * 1000000L}, NULL);

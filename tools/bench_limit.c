@@ -36,8 +36,7 @@ bench_limits_init(struct bench_limits *limits, const struct bench_relay *relay,
 {
 	limits->relay = relay;
 	snprintf(limits->scratch, sizeof(limits->scratch), "%s", scratch);
-	snprintf(limits->ca, sizeof(limits->ca), "%s/ca.crt",
-	    relay->directory);
+	snprintf(limits->ca, sizeof(limits->ca), "%s/ca.crt", relay->directory);
 	snprintf(limits->tls_certificate, sizeof(limits->tls_certificate),
 	    "%s/keys/tls.crt", relay->directory);
 	snprintf(limits->tls_key, sizeof(limits->tls_key), "%s/keys/tls.key",
@@ -46,7 +45,8 @@ bench_limits_init(struct bench_limits *limits, const struct bench_relay *relay,
 	return 0;
 }
 
-/* ---- TLS ------------------------------------------------------------------ */
+/* ---- TLS ------------------------------------------------------------------
+ */
 
 struct echo_asking {
 	char head[128];
@@ -84,12 +84,12 @@ echo_measure(struct load *load, const struct bench_echo *echo,
 	double client = cpu_now();
 
 	if (code == 0)
-		code = load_run(
-		    load, &hooks, asking, TLS_SECONDS, &result, why);
+		code =
+		    load_run(load, &hooks, asking, TLS_SECONDS, &result, why);
 	if (code != 0)
 		return code;
-	out->server = (bench_process_cpu(echo->pid) - server) /
-		      (double)result.messages;
+	out->server =
+	    (bench_process_cpu(echo->pid) - server) / (double)result.messages;
 	out->client = (cpu_now() - client) / (double)result.messages;
 	out->wait = result.p50_ms / 1e3;
 	return 0;
@@ -127,7 +127,8 @@ bench_limit_tls(const struct bench_limits *limits, size_t connections,
 	return code;
 }
 
-/* ---- commits -------------------------------------------------------------- */
+/* ---- commits --------------------------------------------------------------
+ */
 
 static int
 remove_one(
@@ -140,8 +141,8 @@ remove_one(
 }
 
 int
-bench_limit_commit(const struct bench_limits *limits, size_t size,
-    size_t group, struct limit_commit *out, struct why *why)
+bench_limit_commit(const struct bench_limits *limits, size_t size, size_t group,
+    struct limit_commit *out, struct why *why)
 {
 	struct spool_measured measured;
 	int code;
@@ -160,7 +161,8 @@ bench_limit_commit(const struct bench_limits *limits, size_t size,
 	return 0;
 }
 
-/* ---- CPU ------------------------------------------------------------------ */
+/* ---- CPU ------------------------------------------------------------------
+ */
 
 int
 bench_limit_digest(
@@ -198,8 +200,8 @@ drop(void *context, struct span bytes, struct why *why)
 }
 
 static int
-seal_once(const struct bench_mailbox *mailbox, struct span bytes,
-    struct why *why)
+seal_once(
+    const struct bench_mailbox *mailbox, struct span bytes, struct why *why)
 {
 	static const struct sink nowhere = {drop, NULL};
 	struct seal *seal = NULL;
@@ -207,9 +209,9 @@ seal_once(const struct bench_mailbox *mailbox, struct span bytes,
 	    mailbox->certificate, mailbox->suite, &nowhere, &seal, why);
 
 	while (code == 0 && bytes.size > 0) {
-		struct span piece = {bytes.at,
-		    bytes.size < SEAL_PIECE_BYTES ? bytes.size
-						  : SEAL_PIECE_BYTES};
+		struct span piece = {bytes.at, bytes.size < SEAL_PIECE_BYTES
+						   ? bytes.size
+						   : SEAL_PIECE_BYTES};
 
 		code = seal_write(seal, piece, why);
 		bytes.at += piece.size;
@@ -297,7 +299,8 @@ bench_limit_sign(
 	return code;
 }
 
-/* ---- rendering ------------------------------------------------------------ */
+/* ---- rendering ------------------------------------------------------------
+ */
 
 static int
 render_many(const struct profile *profile, struct span payload,
@@ -324,8 +327,8 @@ render_many(const struct profile *profile, struct span payload,
 
 		findings_init(&findings, (size_t)limits->findings);
 		render_result_init(&result, limits);
-		code = render_payload(profile, payload, &context, limits,
-		    fonts, &findings, &result, why);
+		code = render_payload(profile, payload, &context, limits, fonts,
+		    &findings, &result, why);
 		render_result_clear(&result);
 		findings_clear(&findings);
 		if (count++ == 0)
@@ -337,8 +340,8 @@ render_many(const struct profile *profile, struct span payload,
 }
 
 int
-bench_limit_render(const char *name, const char *payload, double *out,
-    struct why *why)
+bench_limit_render(
+    const char *name, const char *payload, double *out, struct why *why)
 {
 	struct limits limits;
 	struct profile_set profiles = {0};

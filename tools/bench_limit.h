@@ -47,5 +47,5 @@ int bench_limit_seal(const struct bench_mailbox *mailbox, size_t size,
     double *out, struct why *why);
 int bench_limit_sign(
     const struct bench_limits *limits, double *out, struct why *why);
-int bench_limit_render(const char *profile, const char *payload, double *out,
-    struct why *why);
+int bench_limit_render(
+    const char *profile, const char *payload, double *out, struct why *why);

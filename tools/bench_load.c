@@ -26,9 +26,9 @@ struct connection {
 	bool busy;    /* an ask is out */
 	bool writing; /* epoll looks for room, too */
 	struct load_ask ask;
-	size_t asked;        /* bytes of head and body that are in records */
-	struct buf record;   /* the one being written */
-	struct buf head;     /* of the answer */
+	size_t asked;      /* bytes of head and body that are in records */
+	struct buf record; /* the one being written */
+	struct buf head;   /* of the answer */
 	bool in_body;
 	uint64_t left; /* of the answer's body */
 	struct load_answer answer;
@@ -67,11 +67,12 @@ tls_fail(struct why *why, const char *what)
 	return why_set(why, WHY_SYSTEM, "%s: %s", what, text);
 }
 
-/* ---- connect -------------------------------------------------------------- */
+/* ---- connect --------------------------------------------------------------
+ */
 
 static int
-context_make(struct load *load, const struct load_target *target,
-    struct why *why)
+context_make(
+    struct load *load, const struct load_target *target, struct why *why)
 {
 	load->context = SSL_CTX_new(TLS_client_method());
 	if (load->context == NULL ||
@@ -79,22 +80,23 @@ context_make(struct load *load, const struct load_target *target,
 	    SSL_CTX_load_verify_locations(load->context, target->ca, NULL) != 1)
 		return tls_fail(why, "prepare TLS");
 	if (target->certificate != NULL &&
-	    (SSL_CTX_use_certificate_file(load->context, target->certificate,
-		 SSL_FILETYPE_PEM) != 1 ||
+	    (SSL_CTX_use_certificate_file(
+		 load->context, target->certificate, SSL_FILETYPE_PEM) != 1 ||
 		SSL_CTX_use_PrivateKey_file(
 		    load->context, target->key, SSL_FILETYPE_PEM) != 1))
 		return tls_fail(why, "load the client's certificate");
 	SSL_CTX_set_verify(load->context, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_mode(load->context, SSL_MODE_ENABLE_PARTIAL_WRITE |
-					    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_mode(
+	    load->context, SSL_MODE_ENABLE_PARTIAL_WRITE |
+			       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_read_ahead(load->context, 1);
 	SSL_CTX_set_default_read_buffer_len(load->context, READ_BYTES);
 	return 0;
 }
 
 static int
-connection_open(struct load *load, struct connection *at, uint16_t port,
-    struct why *why)
+connection_open(
+    struct load *load, struct connection *at, uint16_t port, struct why *why)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET,
 	    .sin_port = htons(port),
@@ -176,7 +178,8 @@ load_close(struct load *load)
 	free(load);
 }
 
-/* ---- writing -------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------
+ */
 
 /* Head and body as whole records, so that a small request is one write. */
 static void
@@ -225,8 +228,8 @@ write_on(struct load *load, struct connection *at, struct why *why)
 
 		if (at->record.size == 0)
 			record_fill(at);
-		if (SSL_write_ex(at->ssl, at->record.at, at->record.size,
-			&wrote) != 1) {
+		if (SSL_write_ex(
+			at->ssl, at->record.at, at->record.size, &wrote) != 1) {
 			if (SSL_get_error(at->ssl, 0) != SSL_ERROR_WANT_WRITE)
 				return tls_fail(why, "the relay hung up");
 			return watch(load, at, true, why);
@@ -236,7 +239,8 @@ write_on(struct load *load, struct connection *at, struct why *why)
 	return watch(load, at, false, why);
 }
 
-/* ---- reading -------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------
+ */
 
 static int
 head_read(struct connection *at, struct why *why)
@@ -303,8 +307,8 @@ static int
 times_add(struct load *load, double ms, struct why *why)
 {
 	if (load->times_size == load->times_room) {
-		size_t room = load->times_room == 0 ? 4096
-						    : 2 * load->times_room;
+		size_t room =
+		    load->times_room == 0 ? 4096 : 2 * load->times_room;
 		double *times =
 		    realloc(load->times, room * sizeof(*load->times));
 
@@ -317,7 +321,8 @@ times_add(struct load *load, double ms, struct why *why)
 	return 0;
 }
 
-/* ---- running -------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------
+ */
 
 struct running {
 	struct load *load;
@@ -336,8 +341,8 @@ ask_next(struct running *running, struct connection *at, struct why *why)
 
 	if (!at->in_message && !running->endless && now >= running->until)
 		return 0;
-	if (!running->hooks->next(running->arg,
-		(size_t)(at - load->connections), &at->ask))
+	if (!running->hooks->next(
+		running->arg, (size_t)(at - load->connections), &at->ask))
 		return 0;
 	if (!at->in_message)
 		at->began = now;
@@ -359,15 +364,14 @@ answer_done(struct running *running, struct connection *at, struct why *why)
 	at->answer.body = buf_span(&at->kept);
 	at->busy = false;
 	load->busy--;
-	code = running->hooks->answered(running->arg,
-	    (size_t)(at - load->connections), &at->answer, why);
+	code = running->hooks->answered(
+	    running->arg, (size_t)(at - load->connections), &at->answer, why);
 	if (code < 0)
 		return code;
 	if (code > 0) {
 		running->last = load_now();
 		at->in_message = false;
-		code =
-		    times_add(load, (running->last - at->began) * 1e3, why);
+		code = times_add(load, (running->last - at->began) * 1e3, why);
 		if (code != 0)
 			return code;
 	}
@@ -412,8 +416,8 @@ events_take(struct running *running, struct why *why)
 	int code = 0;
 
 	if (count == 0)
-		return why_set(why, WHY_GONE, "no answer for %d s",
-		    STALL_MS / 1000);
+		return why_set(
+		    why, WHY_GONE, "no answer for %d s", STALL_MS / 1000);
 	if (count < 0 && errno != EINTR)
 		return why_errno(why, "epoll_wait");
 	for (int i = 0; code == 0 && i < count; i++) {

@@ -48,7 +48,8 @@ pdf_make(struct buf *out, size_t size, uint64_t seed, struct why *why)
 	noise = size - out->size - 380;
 	buf_printf(out, "4 0 obj\n<</Length %zu>>\nstream\n", noise);
 	for (size_t i = 0; i < noise; i++) {
-		seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+		seed =
+		    seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
 		buf_add_byte(out, (uint8_t)(seed >> 56));
 	}
 	buf_add_text(out, "\nendstream\nendobj\n");
@@ -94,11 +95,11 @@ envelope_make(const struct bench_message *message, const char *type,
 		const struct bench_file *file = &message->files[i];
 
 		code = digest_text("SHA256", &file->bytes, digest, why);
-		json_array_append_new(parts,
-		    json_pack("{s:s,s:s,s:s,s:I,s:s}", "name", file->name,
-			"filename", file->filename, "mediaType",
-			file->media_type, "size", (json_int_t)file->bytes.size,
-			"sha256", digest));
+		json_array_append_new(
+		    parts, json_pack("{s:s,s:s,s:s,s:I,s:s}", "name",
+			       file->name, "filename", file->filename,
+			       "mediaType", file->media_type, "size",
+			       (json_int_t)file->bytes.size, "sha256", digest));
 	}
 	if (code == 0)
 		text = json_dumps(envelope, JSON_COMPACT);
@@ -142,8 +143,8 @@ bench_document_make(struct bench_message *message, const char *recipient,
     size_t size, struct why *why)
 {
 	*message = (struct bench_message){0};
-	struct bench_file *file = file_add(
-	    message, "payload", "dokument.pdf", "application/pdf");
+	struct bench_file *file =
+	    file_add(message, "payload", "dokument.pdf", "application/pdf");
 	int code = pdf_make(&file->bytes, size, 1, why);
 
 	return code != 0 ? code
@@ -162,11 +163,11 @@ list_make(struct bench_message *message, struct buf *out, struct why *why)
 	for (size_t i = 2; code == 0 && i < message->count; i++) {
 		code = digest_text(
 		    "SHA512", &message->files[i].bytes, digest, why);
-		json_array_append_new(entries,
-		    json_pack("{s:s,s:s,s:s,s:[{s:s,s:s}]}", "type", "annet",
-			"tilleggsinfo", "annet", "status", "LastetOpp",
-			"filer", "filnavn", message->files[i].filename,
-			"sha512", digest));
+		json_array_append_new(
+		    entries, json_pack("{s:s,s:s,s:s,s:[{s:s,s:s}]}", "type",
+				 "annet", "tilleggsinfo", "annet", "status",
+				 "LastetOpp", "filer", "filnavn",
+				 message->files[i].filename, "sha512", digest));
 	}
 	text = json_dumps(list, JSON_COMPACT);
 	buf_add_text(out, text == NULL ? "" : text);
@@ -191,14 +192,13 @@ bench_application_make(struct bench_message *message, const char *recipient,
 
 	for (size_t i = 0; code == 0 && i < 3; i++)
 		code = pdf_make(&file_add(message, names[i][0], names[i][1],
-				     "application/pdf")
+				    "application/pdf")
 				     ->bytes,
 		    size, i + 2, why);
 	if (code == 0)
 		code = list_make(message, &list->bytes, why);
-	return code != 0
-		   ? code
-		   : body_make(message, "digisos-soknad", recipient, why);
+	return code != 0 ? code
+			 : body_make(message, "digisos-soknad", recipient, why);
 }
 
 void

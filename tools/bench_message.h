@@ -30,6 +30,6 @@ int bench_document_make(struct bench_message *message, const char *recipient,
     size_t size, struct why *why);
 /* Type `digisos-soknad`: the payload file, three PDFs of size bytes and the
  * list of them. */
-int bench_application_make(struct bench_message *message,
-    const char *recipient, const char *payload, size_t size, struct why *why);
+int bench_application_make(struct bench_message *message, const char *recipient,
+    const char *payload, size_t size, struct why *why);
 void bench_message_clear(struct bench_message *message);

@@ -37,7 +37,8 @@ static const struct bench_mailbox presets[BENCH_MAILBOXES] = {
     {"bergen", "900000022", SEAL_CMS_GCM_OAEP, NULL, NULL},
     {"trondheim", "900000030", SEAL_CMS_GCM_ECDH, NULL, NULL}};
 
-/* ---- the directory -------------------------------------------------------- */
+/* ---- the directory --------------------------------------------------------
+ */
 
 static int
 remove_one(
@@ -79,9 +80,8 @@ key_make(struct bench_mailbox *mailbox, struct why *why)
 	    .not_before_ms = clock_wall_ms() - CLOCK_DAY_MS,
 	    .not_after_ms = clock_wall_ms() + 3650 * CLOCK_DAY_MS};
 	struct buf pem;
-	int code = make_private_key(mailbox->suite == SEAL_CMS_GCM_ECDH
-					? MAKE_P256
-					: MAKE_RSA_3072,
+	int code = make_private_key(
+	    mailbox->suite == SEAL_CMS_GCM_ECDH ? MAKE_P256 : MAKE_RSA_3072,
 	    &mailbox->key, why);
 
 	buf_init(&pem, CONF_BYTES);
@@ -97,8 +97,8 @@ key_make(struct bench_mailbox *mailbox, struct why *why)
 
 /* The newest proved certificate is the one that is sealed with. */
 static int
-mailbox_make(struct bench_mailbox *mailbox, struct spool_group *group,
-    struct why *why)
+mailbox_make(
+    struct bench_mailbox *mailbox, struct spool_group *group, struct why *why)
 {
 	int code = key_make(mailbox, why);
 
@@ -117,9 +117,8 @@ mailbox_make(struct bench_mailbox *mailbox, struct spool_group *group,
 	random_fill(add.challenge_hash, SPOOL_HASH_SIZE);
 	code = spool_certificate_add(group, &add, why);
 	return code != 0 ? code
-			 : spool_certificate_prove(group,
-			       mailbox->organisation, add.fingerprint,
-			       add.challenge_hash, why);
+			 : spool_certificate_prove(group, mailbox->organisation,
+			       add.fingerprint, add.challenge_hash, why);
 }
 
 static int
@@ -181,8 +180,7 @@ token_add(struct bench_relay *relay, struct why *why)
 		    "\t  roles = [\"recipient\"];\n"
 		    "\t  token_sha256 = \"%s\"; }\n);\n",
 		    presets[0].organisation, hex);
-		code =
-		    file_write_at(AT_FDCWD, path, buf_span(&out), 0644, why);
+		code = file_write_at(AT_FDCWD, path, buf_span(&out), 0644, why);
 	}
 	buf_clear(&text);
 	buf_clear(&out);
@@ -190,7 +188,8 @@ token_add(struct bench_relay *relay, struct why *why)
 	return code;
 }
 
-/* ---- start ---------------------------------------------------------------- */
+/* ---- start ----------------------------------------------------------------
+ */
 
 static int
 daemon_start(struct bench_relay *relay, const char *programs, struct why *why)
@@ -318,7 +317,8 @@ bench_relay_start(struct bench_relay *relay, const char *programs,
     const char *directory, struct why *why)
 {
 	char program[300];
-	const char *init[] = {program, "init", relay->directory, "--demo", NULL};
+	const char *init[] = {
+	    program, "init", relay->directory, "--demo", NULL};
 	int code;
 
 	*relay = (struct bench_relay){0};
@@ -375,7 +375,8 @@ bench_relay_kill(struct bench_relay *relay)
 	}
 }
 
-/* ---- what it uses --------------------------------------------------------- */
+/* ---- what it uses ---------------------------------------------------------
+ */
 
 double
 bench_process_cpu(pid_t pid)

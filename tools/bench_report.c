@@ -20,6 +20,8 @@ cost_print(const struct bench *bench, const struct bench_row *row)
 			printf(" %s %.0f", bench->relay.processes[i].name,
 			    row->us[i]);
 	printf(" | client %.0f\n", row->client_us);
+	if (row->parts[0] != '\0')
+		printf("%-42s limit: %s\n", "", row->parts);
 }
 
 static void
@@ -62,11 +64,11 @@ static json_t *
 row_json(const struct bench *bench, const struct bench_row *row)
 {
 	json_t *item = json_pack(
-	    "{s:s,s:s,s:f,s:f,s:f,s:s*,s:f,s:f,s:f,s:f,s:f}", "name",
-	    row->name, "unit", row->unit, "ours", row->ours, "limit",
-	    row->limit, "percent", percent(row), "limitSetBy", row->binds,
-	    "p50_ms", row->p50_ms, "p99_ms", row->p99_ms, "least", row->least,
-	    "most", row->most, "loadAverage", row->load_average);
+	    "{s:s,s:s,s:f,s:f,s:f,s:s*,s:f,s:f,s:f,s:f,s:f}", "name", row->name,
+	    "unit", row->unit, "ours", row->ours, "limit", row->limit,
+	    "percent", percent(row), "limitSetBy", row->binds, "p50_ms",
+	    row->p50_ms, "p99_ms", row->p99_ms, "least", row->least, "most",
+	    row->most, "loadAverage", row->load_average);
 	json_t *cost = json_object();
 
 	if (!row->has_us) {
@@ -77,18 +79,18 @@ row_json(const struct bench *bench, const struct bench_row *row)
 		json_object_set_new(cost, bench->relay.processes[i].name,
 		    json_real(row->us[i]));
 	json_object_set_new(cost, "client", json_real(row->client_us));
+	json_object_set_new(item, "limitParts", json_string(row->parts));
 	json_object_set_new(item, "cpu_us", cost);
 	return item;
 }
 
 int
-bench_report_write(
-    const struct bench *bench, const char *path, struct why *why)
+bench_report_write(const struct bench *bench, const char *path, struct why *why)
 {
 	json_t *rows = json_array();
 	json_t *memory = json_object();
-	json_t *all = json_pack("{s:I,s:o,s:o}", "time",
-	    (json_int_t)time(NULL), "rows", rows, "rssAnonKiB", memory);
+	json_t *all = json_pack("{s:I,s:o,s:o}", "time", (json_int_t)time(NULL),
+	    "rows", rows, "rssAnonKiB", memory);
 	int code = 0;
 
 	for (size_t i = 0; i < bench->count; i++)

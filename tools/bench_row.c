@@ -51,8 +51,8 @@ bench_connect(struct bench *bench, const char *party, size_t clients,
 
 	snprintf(certificate, sizeof(certificate), "%s/clients/%s.crt",
 	    bench->relay.directory, party);
-	snprintf(key, sizeof(key), "%s/clients/%s.key",
-	    bench->relay.directory, party);
+	snprintf(key, sizeof(key), "%s/clients/%s.key", bench->relay.directory,
+	    party);
 	return load_open(&(struct load_target){.port = bench->relay.port,
 			     .ca = bench->limits.ca,
 			     .certificate = certificate,
@@ -60,7 +60,8 @@ bench_connect(struct bench *bench, const char *party, size_t clients,
 	    clients, out, why);
 }
 
-/* ---- memory --------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------
+ */
 
 struct bench_watch {
 	struct bench *bench;
@@ -109,7 +110,8 @@ bench_watch_end(struct bench_watch *watch)
 	free(watch);
 }
 
-/* ---- rounds --------------------------------------------------------------- */
+/* ---- rounds ---------------------------------------------------------------
+ */
 
 void
 bench_round_begin(struct bench *bench, struct bench_round *round)
@@ -129,8 +131,7 @@ bench_round_end(struct bench *bench, struct bench_round *round)
 		round->us[i] = (cpu[i] - round->us[i]) * each;
 	round->client_us =
 	    (bench_process_cpu(getpid()) - round->client_us) * each;
-	round->rate =
-	    (double)round->result.messages / round->result.seconds;
+	round->rate = (double)round->result.messages / round->result.seconds;
 }
 
 static int

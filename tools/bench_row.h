@@ -30,6 +30,7 @@ struct bench_row {
 	double client_us; /* CPU of one message */
 	double us[BENCH_PROCESSES_MAX];
 	bool has_us;
+	char parts[160]; /* of the limit, in microseconds of CPU */
 	double load_average;
 };
 
@@ -46,9 +47,8 @@ struct bench {
 };
 
 /* Is the row wanted? Then it is added, to be filled in. */
-struct bench_row *bench_row_add(
-    struct bench *bench, const char *unit, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+struct bench_row *bench_row_add(struct bench *bench, const char *unit,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* 201 for a submission: 1; else WHY_STATE with what came. */
 int bench_answer_expect(

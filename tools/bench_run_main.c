@@ -24,8 +24,7 @@ rows_run(struct bench *bench, struct why *why)
 	    bench_accept_big};
 	int code = 0;
 
-	for (size_t i = 0; code == 0 && i < sizeof(rows) / sizeof(rows[0]);
-	     i++)
+	for (size_t i = 0; code == 0 && i < sizeof(rows) / sizeof(rows[0]); i++)
 		code = rows[i](bench, why);
 	return code;
 }
@@ -37,8 +36,8 @@ run(struct bench *bench, struct why *why)
 	    bench_relay_start(&bench->relay, PROGRAMS, FOLDER "/relay", why);
 
 	if (code == 0)
-		code = bench_limits_init(&bench->limits, &bench->relay,
-		    FOLDER "/commits", why);
+		code = bench_limits_init(
+		    &bench->limits, &bench->relay, FOLDER "/commits", why);
 	if (code == 0)
 		code = rows_run(bench, why);
 	if (code == 0)
