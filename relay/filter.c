@@ -70,7 +70,7 @@ network_deny(scmp_filter_ctx filter, const struct role_spec *spec, bool clamd,
 		return code;
 	if (spec->network != NETWORK_CLAMD || !clamd)
 		return deny(filter, connecting, why);
-	return rule(filter, "socket", 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX), why);
+	return rule(filter, "socket", 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0), why);
 }
 
 /* A thread is a clone() that shares all; a process is every other one. The
@@ -95,10 +95,10 @@ static int
 signals_deny(scmp_filter_ctx filter, struct why *why)
 {
 	scmp_datum_t self = (scmp_datum_t)getpid();
-	int code = rule(filter, "kill", 1, SCMP_A0(SCMP_CMP_NE, self), why);
+	int code = rule(filter, "kill", 1, SCMP_A0(SCMP_CMP_NE, self, 0), why);
 	if (code == 0)
-		code =
-		    rule(filter, "tgkill", 1, SCMP_A0(SCMP_CMP_NE, self), why);
+		code = rule(
+		    filter, "tgkill", 1, SCMP_A0(SCMP_CMP_NE, self, 0), why);
 	return code;
 }
 
