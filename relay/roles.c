@@ -68,7 +68,7 @@ role_spec(enum role_kind kind)
 	for (size_t i = 0; i < COUNT; i++)
 		if (roles[i].kind == kind)
 			return &roles[i];
-	assert(!"a role of the table");
+	assert(false); /* no such role */
 	return NULL;
 }
 
