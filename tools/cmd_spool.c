@@ -82,8 +82,9 @@ counts_object(const struct spool_counts *counts)
 		(json_int_t)counts->waiting_bytes);
 	json_t *now = json_object();
 
-	for (int state = SPOOL_ACCEPTED; state < SPOOL_STATES; state++)
-		json_object_set_new(now, spool_state_name(state),
+	for (unsigned state = SPOOL_ACCEPTED; state < SPOOL_STATES; state++)
+		json_object_set_new(now,
+		    spool_state_name((enum spool_state)state),
 		    json_integer((json_int_t)counts->now[state]));
 	json_object_set_new(object, "now", now);
 	return object;
