@@ -31,8 +31,10 @@ struct content {
 	bool partial;
 	EVP_MD_CTX *digest; /* while Repr-Digest is being made */
 	struct event *turn;
-	uint8_t piece[PIECE_BYTES];
 };
+
+/* Filled and used up within one call: a slow client costs no buffer here. */
+static uint8_t scratch[PIECE_BYTES];
 
 static void
 content_forget(struct api *api)
@@ -118,7 +120,7 @@ range_choose(struct api *api, struct content *content)
 /* ---- bytes out ------------------------------------------------------------
  */
 
-/* Up to a piece at an offset, into content->piece; 0 on a failure. */
+/* Up to a piece at an offset, into scratch; 0 on a failure. */
 static size_t
 piece_read(
     struct api *api, struct content *content, uint64_t offset, size_t most)
@@ -129,7 +131,7 @@ piece_read(
 
 	if (code == 0)
 		code = spool_view_content(api->net->view, &content->id,
-		    content->delivery.recipient, offset, content->piece,
+		    content->delivery.recipient, offset, scratch,
 		    most < PIECE_BYTES ? most : PIECE_BYTES, &got, &why);
 	spool_view_end(api->net->view);
 	if (code == 0 && got > 0)
@@ -156,7 +158,7 @@ on_room(struct http_request *request, size_t room, void *arg)
 		}
 		content->at += got;
 		room -= got;
-		http_answer_write(request, span_of(content->piece, got));
+		http_answer_write(request, span_of(scratch, got));
 	}
 }
 
@@ -203,11 +205,14 @@ on_answered(struct http_request *request, void *arg)
 static void
 fields_add(struct api *api, struct content *content)
 {
-	char text[80];
+	char text[API_VARIABLE_SIZE + 40];
 
 	http_field_add(api->request, "ETag", content->etag);
 	http_field_add(api->request, "Accept-Ranges", "bytes");
 	http_field_add(api->request, "Content-Type", "application/pkcs7-mime");
+	(void)snprintf(text, sizeof(text), "attachment; filename=\"%s.cms\"",
+	    api->variables[1]);
+	http_field_add(api->request, "Content-Disposition", text);
 	if (content->partial) {
 		(void)snprintf(text, sizeof(text),
 		    "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, content->from,
@@ -301,8 +306,8 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 			return;
 		}
 		size_t got = piece_read(api, content, content->at, PIECE_BYTES);
-		if (got == 0 || EVP_DigestUpdate(content->digest,
-				    content->piece, got) != 1) {
+		if (got == 0 ||
+		    EVP_DigestUpdate(content->digest, scratch, got) != 1) {
 			problem_send(api->request, PROBLEM_UNAVAILABLE);
 			return;
 		}

@@ -16,9 +16,9 @@
 
 #define HTTP_READ_MARK (64u << 10) /* bytes read ahead of the handler */
 #define HTTP_WRITE_MARK                                                        \
-	(64u << 10)             /* under this a stream is asked for more       \
-				 */
-#define HTTP_PIECE (128u << 10) /* as much is asked for at once */
+	(64u << 10)            /* under this a stream is asked for more        \
+				*/
+#define HTTP_PIECE (64u << 10) /* as much is asked for at once */
 #define HTTP_FIELDS_MOST (16u << 10)
 #define HTTP_ADDRESSES 1024 /* buckets */
 
