@@ -18,7 +18,7 @@
 	X("api.failed", "route code error",                                    \
 	    "a request failed by our own fault; it was answered 500 or 503")   \
 	X("certificate.suspended", "mailbox by",                               \
-	    "a recipient's certificate was suspended")                         \
+	    "somebody asked to suspend a recipient's certificate")             \
 	X("channel.broken", "peer code error",                                 \
 	    "a peer sent what no peer may send; its channel was closed")       \
 	X("clock.stepped", "ms",                                               \
@@ -38,13 +38,15 @@
 	X("keys.refused", "peer type code",                                    \
 	    "a peer asked keys for what it may not have, or wrongly")          \
 	X("mailbox.changed", "mailbox state by",                               \
-	    "an operator opened, closed or changed a mailbox")                 \
+	    "an operator asked to open, close or change a mailbox")            \
 	X("message.accepted",                                                  \
 	    "message sender type recipients bytes missing_glyphs "             \
 	    "unknown_values ms",                                               \
 	    "a message was accepted; its receipt was signed")                  \
-	X("message.extend", "message by", "an operator put a deadline off")    \
-	X("message.recall", "message by", "a sender recalled a message")       \
+	X("message.extend", "message by",                                      \
+	    "an operator asked to put a deadline off")                         \
+	X("message.recall", "message by",                                      \
+	    "a sender asked to recall a message")                              \
 	X("message.repeated",                                                  \
 	    "message sender type recipients bytes missing_glyphs "             \
 	    "unknown_values ms",                                               \

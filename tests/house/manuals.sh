@@ -38,6 +38,28 @@ awk '/^\.It Sy / { name = $3; getline; line = name
 is "$(cat "$T/manual")" "$(sed 's/ *$//' "$T/events")" \
 	"budstikked.8 lists each event with its fields"
 
+# the sentences, without macros, case and marks
+perl -0777 -ne 's/"\s*\\\n\s*"//g;
+	print "$1 \L$2\n" while /X\("([^"]*)",[\s\\]*"[^"]*",[\s\\]*"([^"]*)"/g' \
+	relay/events.h | tr -cd 'a-z0-9. \n-' >"$T/meant"
+awk '/^\.It Sy / { if (name) print name text; name = $3; text = ""; next }
+	/^\.El/ { if (name) print name text; name = "" }
+	/^\.Ar / || !name { next }
+	{ sub(/^\.Dv /, ""); text = text " " tolower($0) }' relay/budstikked.8 |
+	tr -cd 'a-z0-9. \n-' | sed -E 's/ ?\.$//' >"$T/told"
+is "$(cat "$T/told")" "$(cat "$T/meant")" "and says of it what events.h says"
+
+# every reference is to a page that is here
+lost=$(for page in */*.[1-8]; do
+	sed -n 's/^\.Xr \([a-z.]*\) \([1-8]\).*/\1.\2/p' "$page" | while read -r to; do
+		compgen -G "*/$to" >/dev/null || echo "$page: $to"
+	done
+done)
+is "$lost" "" "every page that a page refers to is in the tree"
+lost=$(grep -ohE '`[a-z.]+\([1-8]\)`' README.md guide/*.md | tr -d '`)' | tr '(' . | sort -u |
+	while read -r to; do compgen -G "*/$to" >/dev/null || echo "$to"; done)
+is "$lost" "" "and every page that the guides name"
+
 "$BUDSTIKKED" --print-config >"$T/settings"
 sed -n 's/^\([a-z_]*\) = .*/\1/p' "$T/settings" | sort >"$T/names"
 sed -n 's/^\.It Cm //p' relay/relay.conf.5 | sort >"$T/described"

@@ -3,6 +3,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -130,6 +132,116 @@ evidence_over_its_limit_is_refused_not_cut(void **state)
 	buf_clear(&out);
 }
 
+/* ---- the manual -----------------------------------------------------------
+ */
+
+/* evidence.5 from SECTION to the next one, with its end mark; the caller's. */
+static char *
+manual_section(const char *section)
+{
+	static char page[64u << 10];
+	FILE *file = fopen("relay/evidence.5", "r");
+	assert_non_null(file);
+	size_t size = fread(page, 1, sizeof page - 1, file);
+	(void)fclose(file);
+	page[size] = '\0';
+	char *from = strstr(page, section);
+	assert_non_null(from);
+	char *to = strstr(from + 1, "\n.Sh ");
+	return to == NULL ? strdup(from) : strndup(from, (size_t)(to - from));
+}
+
+/* A draft in which every member is set that its level can have. */
+static struct spool_draft
+full(enum spool_level level)
+{
+	static const char recipients[1][SPOOL_ORG_SIZE] = {"974760673"};
+	struct spool_draft d = draft(level);
+	d.expires_ms = 700;
+	d.flags = SPOOL_FLAG_REDELIVERED;
+	(void)strcpy(d.reason, "unreadable");
+	d.reason_text = "in words";
+	d.reference = "2026/17";
+	d.proven = true;
+	memset(d.proof, 'a', sizeof d.proof - 1);
+	d.tried = SPOOL_LEVEL_REJECTED;
+	d.previous = (struct spool_position){2, 9};
+	d.missing_after_ms = 400;
+	if (level == SPOOL_LEVEL_ACCEPTED) {
+		d.recipients = recipients;
+		d.recipient_count = 1;
+	}
+	return d;
+}
+
+static void
+the_manual_lists_every_member_and_no_other(void **state)
+{
+	(void)state;
+	char *members = manual_section(".Sh MEMBERS");
+	json_t *seen = json_object();
+	for (int l = SPOOL_LEVEL_ACCEPTED; l <= SPOOL_LEVEL_RESTORED; l++) {
+		struct spool_draft d = full((enum spool_level)l);
+		json_t *object = built(&d);
+		const char *name, *inner;
+		json_t *value, *below;
+		json_object_foreach(object, name, value)
+		{
+			(void)json_object_set_new(seen, name, json_true());
+			json_object_foreach(value, inner, below)
+			{
+				char macro[64];
+				(void)snprintf(
+				    macro, sizeof macro, ".Li %s", inner);
+				if (strstr(members, macro) == NULL)
+					fail_msg("evidence.5: no %s", macro);
+			}
+		}
+		json_decref(object);
+	}
+	size_t listed = 0;
+	char *rest = members;
+	for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+		if (strncmp(line, ".It Li ", 7) != 0)
+			continue;
+		line += 7;
+		for (char *name; (name = strsep(&line, " ,")) != NULL;) {
+			if (*name == '\0')
+				continue;
+			listed++;
+			if (json_object_get(seen, name) == NULL)
+				fail_msg("evidence.5: nothing builds %s", name);
+			(void)json_object_del(seen, name);
+		}
+	}
+	assert_true(listed > 20);
+	if (json_object_size(seen) > 0)
+		fail_msg("evidence.5 does not list %s",
+		    json_object_iter_key(json_object_iter(seen)));
+	json_decref(seen);
+	free(members);
+}
+
+static void
+the_manual_lists_every_level_with_its_event_and_class(void **state)
+{
+	(void)state;
+	char *levels = manual_section(".Sh LEVELS");
+	for (int l = SPOOL_LEVEL_ACCEPTED; l <= SPOOL_LEVEL_RESTORED; l++) {
+		struct spool_draft d = draft((enum spool_level)l);
+		const char *event = evidence_event(d.level);
+		bool etsi = strncmp(event, "http", 4) == 0;
+		const char *name = strrchr(event, etsi ? '/' : ':') + 1;
+		char row[256];
+		(void)snprintf(row, sizeof row, "\n.It Li %s Ta %s %s Ta %s\n",
+		    spool_level_name(d.level), etsi ? "ETSI" : "OWN", name,
+		    evidence_class(&d));
+		if (strstr(levels, row) == NULL)
+			fail_msg("evidence.5 has no row%s", row);
+	}
+	free(levels);
+}
+
 int
 main(void)
 {
@@ -141,6 +253,9 @@ main(void)
 		an_expiry_has_the_class_of_a_delivery_time_that_ran_out),
 	    cmocka_unit_test(every_level_has_an_event_of_its_own),
 	    cmocka_unit_test(evidence_over_its_limit_is_refused_not_cut),
+	    cmocka_unit_test(the_manual_lists_every_member_and_no_other),
+	    cmocka_unit_test(
+		the_manual_lists_every_level_with_its_event_and_class),
 	};
 	return cmocka_run_group_tests_name(
 	    "relay: evidence", tests, NULL, NULL);
