@@ -23,23 +23,23 @@
 
 #define CONF_BYTES (64u << 10)
 #define TYPES_MAX 64
+#define HOST_BYTES 253 /* RFC 1035 section 2.3.4 */
+#define NAME_BYTES 64  /* of a common name, RFC 5280 appendix A */
+#define DEMO_ORGANISATION "900000057"
 
 struct initing {
 	const char *dir;
 	char *work; /* made beside dir, renamed to it when all is there */
 	bool demo;
 	const char *webhook;
+	const char *organisation; /* of who runs the relay */
+	const char *host;         /* the relay's name, NULL: this machine */
 	char *profiles; /* folder of message types, NULL: as installed */
 	char *types[TYPES_MAX];
 	size_t type_count;
 	int64_t now_ms;
 	struct authority authority;
 	struct certificate *seals[16];
-};
-
-static const struct party plain_parties[] = {
-    {"operator", "900000049", "Operator of the relay", "operator", false},
-    {NULL, NULL, NULL, NULL, false},
 };
 
 static int
@@ -164,8 +164,8 @@ relay_conf_write(const struct initing *initing, struct why *why)
 	    "keys = \"keys\";\n"
 	    "callers = \"callers.conf\";\n"
 	    "client_ca = \"ca.crt\";\n",
-	    initing->demo ? "budstikke-demo" : "budstikke", "900000057",
-	    initing->demo ? "0" : "8443");
+	    initing->demo ? "budstikke-demo" : "budstikke",
+	    initing->organisation, initing->demo ? "0" : "8443");
 	if (initing->profiles != NULL)
 		buf_printf(&out, "profiles = \"%s\";\n", initing->profiles);
 	if (initing->webhook != NULL)
@@ -180,16 +180,24 @@ relay_conf_write(const struct initing *initing, struct why *why)
 static int
 relay_keys_make(struct initing *initing, const char *keys, struct why *why)
 {
+	const char *host = initing->host;
+	char names[HOST_BYTES + 64];
 	struct make_request tls = {.profile = MAKE_TLS_SERVER,
-	    .common_name = "localhost",
+	    .common_name =
+		host != NULL && strlen(host) <= NAME_BYTES ? host : "localhost",
 	    .organisation_name = "budstikke",
-	    .alternative_names = "DNS:localhost,IP:127.0.0.1,IP:::1"};
+	    .alternative_names = names};
 	struct make_request evidence = {.profile = MAKE_EVIDENCE,
 	    .common_name = "budstikke evidence",
 	    .organisation_name = "budstikke",
-	    .organisation = "900000057"};
+	    .organisation = initing->organisation};
 	struct buf meta;
-	int code = authority_new(
+	int code;
+
+	snprintf(names, sizeof(names),
+	    "%s%s%sDNS:localhost,IP:127.0.0.1,IP:::1", host ? "DNS:" : "",
+	    host ? host : "", host ? "," : "");
+	code = authority_new(
 	    initing->demo ? "budstikke demo authority" : "budstikke authority",
 	    initing->now_ms, keys, &initing->authority, why);
 
@@ -228,6 +236,11 @@ authority_publish(const struct initing *initing, struct why *why)
 static int
 parties_make(struct initing *initing, struct why *why)
 {
+	const struct party plain_parties[] = {
+	    {"operator", initing->organisation, "Operator of the relay",
+		"operator", false},
+	    {NULL, NULL, NULL, NULL, false},
+	};
 	const struct party *parties =
 	    initing->demo ? demo_parties : plain_parties;
 	char *clients = file_path(initing->work, "clients");
@@ -342,13 +355,19 @@ clear(struct initing *initing)
 	free(initing->work);
 }
 
+static const char host_letters[] =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+
 static int
 init_run(int argc, char **argv)
 {
-	struct initing initing = {.now_ms = clock_wall_ms()};
+	struct initing initing = {
+	    .now_ms = clock_wall_ms(), .organisation = DEMO_ORGANISATION};
 	struct arguments arguments;
 	const struct option_row rows[] = {{"--demo", NULL, &initing.demo},
-	    {"--webhook", &initing.webhook, NULL}, {NULL, NULL, NULL}};
+	    {"--webhook", &initing.webhook, NULL},
+	    {"--organisation", &initing.organisation, NULL},
+	    {"--host", &initing.host, NULL}, {NULL, NULL, NULL}};
 	struct why why;
 	int leave = arguments_read(&arguments, &verb_init, argc, argv, rows);
 	int code;
@@ -361,6 +380,13 @@ init_run(int argc, char **argv)
 	    (strncmp(initing.webhook, "http", 4) != 0 ||
 		strpbrk(initing.webhook, "\"\\\n") != NULL))
 		return say_usage(&verb_init, "--webhook: expected a URL");
+	if (!orgnr_valid(initing.organisation))
+		return say_usage(&verb_init,
+		    "--organisation: expected an organisation number");
+	if (initing.host != NULL &&
+	    (*initing.host == '\0' || strlen(initing.host) > HOST_BYTES ||
+		initing.host[strspn(initing.host, host_letters)] != '\0'))
+		return say_usage(&verb_init, "--host: expected a host name");
 	initing.dir = arguments.operands[0];
 	code = make(&initing, &why);
 	clear(&initing);
@@ -377,7 +403,9 @@ init_run(int argc, char **argv)
 	return LEAVE_DONE;
 }
 
-const struct verb verb_init = {"init", init_run, "DIR [--demo] [--webhook URL]",
+const struct verb verb_init = {"init", init_run,
+    "DIR [--demo] [--organisation ORG] [--host NAME]\n"
+    "       [--webhook URL]",
     "Make a fresh relay directory",
     "Makes relay.conf, callers.conf, ca.crt, keys/, spool/ and clients/, and\n"
     "refuses a DIR that exists. keys/authority.key signs the certificates\n"
@@ -385,4 +413,7 @@ const struct verb verb_init = {"init", init_run, "DIR [--demo] [--webhook URL]",
     "  --demo         synthetic parties with everything they need (nav,\n"
     "                 oslo, bergen, trondheim, operator), and alarm deadlines\n"
     "                 of seconds\n"
+    "  --organisation ORG  number of who runs the relay; stands in its\n"
+    "                 evidence (default: a synthetic one)\n"
+    "  --host NAME    the relay's name, for its TLS certificate\n"
     "  --webhook URL  where alarms are posted\n"};
