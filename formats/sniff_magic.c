@@ -189,6 +189,9 @@ static const struct {
     {SNIFF_TEXT, "text/markdown"},
     {SNIFF_TEXT, "application/json"},
     {SNIFF_TEXT, "*+json"},
+    /* claims nothing: but what is known by its bytes must say so */
+    {SNIFF_UNKNOWN, "application/octet-stream"},
+    {SNIFF_TEXT, "application/octet-stream"},
 };
 
 static bool

@@ -44,8 +44,7 @@ begin(struct upload *upload, struct client_answer *answer, struct why *why)
 	if (code != 0)
 		return code;
 	/* a repeat of what is stored already: its receipt comes at once */
-	if (answer->location[0] == '\0' &&
-	    json_object_get(answer->json, "receipt") != NULL) {
+	if (json_object_get(answer->json, "receipt") != NULL) {
 		upload->path[0] = '\0';
 		return 0;
 	}

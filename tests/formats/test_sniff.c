@@ -143,7 +143,10 @@ declared_media_types_fit_or_do_not(void **state)
 	assert_true(sniff_type_is(SNIFF_OOXML,
 	    "application/vnd.openxmlformats-officedocument."
 	    "wordprocessingml.document"));
-	assert_false(sniff_type_is(SNIFF_UNKNOWN, "application/octet-stream"));
+	assert_true(sniff_type_is(SNIFF_UNKNOWN, "application/octet-stream"));
+	assert_false(sniff_type_is(SNIFF_PDF, "application/octet-stream"));
+	assert_false(
+	    sniff_type_is(SNIFF_PROGRAM, "application/octet-stream"));
 }
 
 static unsigned
