@@ -15,6 +15,9 @@
 #define FIELD_MAX 0xFFFFFFFFu /* stands for "see the zip64 field" */
 #define DIRECTORY_MAX (1u << 30)
 #define DEFLATE_LEVEL 3
+/* Below it a text goes as one stored block: making libdeflate's tables costs
+ * more than sealing 10 KiB, and would save a few hundred bytes. */
+#define DEFLATE_LEAST 2048u
 
 #define FLAG_DESCRIPTOR 0x0008u
 #define FLAG_UTF8 0x0800u
@@ -300,6 +303,24 @@ zip_add_stored(
 	return ret < 0 ? ret : whole_write(zip, &entry, data, data, why);
 }
 
+/* RFC 1951, 3.2.4 */
+static int
+small_write(
+    struct zip *zip, struct entry *entry, struct span data, struct why *why)
+{
+	uint8_t packed[BLOCK_HEAD + DEFLATE_LEAST];
+	uint32_t size = (uint32_t)data.size;
+	packed[0] = 1;
+	packed[1] = (uint8_t)size;
+	packed[2] = (uint8_t)(size >> 8);
+	packed[3] = (uint8_t)~size;
+	packed[4] = (uint8_t)(~size >> 8);
+	if (size > 0)
+		memcpy(packed + BLOCK_HEAD, data.at, size);
+	return whole_write(
+	    zip, entry, data, span_of(packed, BLOCK_HEAD + size), why);
+}
+
 int
 zip_add_deflated(
     struct zip *zip, const char *name, struct span data, struct why *why)
@@ -308,6 +329,8 @@ zip_add_deflated(
 	int ret = ready(zip, false, why);
 	if (ret < 0)
 		return ret;
+	if (data.size < DEFLATE_LEAST)
+		return small_write(zip, &entry, data, why);
 	if (zip->compressor == NULL)
 		zip->compressor = libdeflate_alloc_compressor(DEFLATE_LEVEL);
 	size_t room = libdeflate_deflate_compress_bound(NULL, data.size);

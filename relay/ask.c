@@ -136,7 +136,23 @@ role_ask(struct role *role, enum role_kind kind, uint16_t type,
     struct span body, int how, channel_answer_fn *answered, void *arg,
     struct role_ask **out)
 {
-	if (body.size > role->private->body_max)
+	struct buf copy;
+	buf_init(&copy, body.size);
+	buf_add_span(&copy, body);
+	int code =
+	    role_ask_take(role, kind, type, &copy, how, answered, arg, out);
+	buf_clear(&copy);
+	return code;
+}
+
+int
+role_ask_take(struct role *role, enum role_kind kind, uint16_t type,
+    struct buf *body, int how, channel_answer_fn *answered, void *arg,
+    struct role_ask **out)
+{
+	if (!buf_ok(body))
+		return WHY_NOMEM;
+	if (body->size > role->private->body_max)
 		return WHY_TOO_LARGE;
 	struct role_ask *ask = calloc(1, sizeof *ask);
 	if (ask == NULL)
@@ -147,12 +163,8 @@ role_ask(struct role *role, enum role_kind kind, uint16_t type,
 	    .how = how,
 	    .answered = answered,
 	    .arg = arg};
-	buf_init(&ask->body, body.size);
-	buf_add_span(&ask->body, body);
-	if (!buf_ok(&ask->body)) {
-		free(ask);
-		return WHY_NOMEM;
-	}
+	ask->body = *body;
+	buf_init(body, body->max);
 	ask->next = role->private->asks;
 	role->private->asks = ask;
 	ask_submit(ask);

@@ -49,6 +49,9 @@ typedef void net_answer_fn(void *arg, int code,
     const struct spool_answer *answer, const struct why *why);
 int net_ask_spool(struct net *net, uint16_t type, struct span body,
     net_answer_fn *answered, void *arg, struct net_ask **out);
+/* The same; on success the body is taken away (see role_ask_take()). */
+int net_ask_spool_take(struct net *net, uint16_t type, struct buf *body,
+    net_answer_fn *answered, void *arg, struct net_ask **out);
 void net_ask_cancel(struct net_ask *ask); /* NULL is fine */
 
 /* The store's text for a JSON answer: {"id":...} is built with jansson; these

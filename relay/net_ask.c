@@ -44,14 +44,27 @@ int
 net_ask_spool(struct net *net, uint16_t type, struct span body,
     net_answer_fn *answered, void *arg, struct net_ask **out)
 {
+	struct buf copy;
+
+	buf_init(&copy, body.size);
+	buf_add_span(&copy, body);
+	int code = net_ask_spool_take(net, type, &copy, answered, arg, out);
+	buf_clear(&copy);
+	return code;
+}
+
+int
+net_ask_spool_take(struct net *net, uint16_t type, struct buf *body,
+    net_answer_fn *answered, void *arg, struct net_ask **out)
+{
 	struct net_ask *ask = calloc(1, sizeof(*ask));
 
 	if (!ask)
 		return WHY_NOMEM;
 	ask->answered = answered;
 	ask->arg = arg;
-	int code = role_ask(net->role, ROLE_SPOOL, type, body, ROLE_ASK_AGAIN,
-	    on_answer, ask, &ask->ask);
+	int code = role_ask_take(net->role, ROLE_SPOOL, type, body,
+	    ROLE_ASK_AGAIN, on_answer, ask, &ask->ask);
 	if (code < 0) {
 		free(ask);
 		return code;

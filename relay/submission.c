@@ -14,7 +14,8 @@
 #include <event2/event.h>
 #include <jansson.h>
 
-#define POLL_MS 50 /* how often a missing scan role is looked for */
+#define ACCEPT_ROOM 1024 /* of its fields, and of each delivery's */
+#define POLL_MS 50       /* how often a missing scan role is looked for */
 
 /* ---- waiting and telling --------------------------------------------------
  */
@@ -329,6 +330,16 @@ on_accepted(void *arg, int code, const struct spool_answer *answer,
 	notify(s);
 }
 
+/* About how many bytes it takes: room made at once need not be made anew. */
+static size_t
+accept_size(const struct submission *s, const struct buf *metadata)
+{
+	size_t size = ACCEPT_ROOM + metadata->size;
+	for (size_t i = 0; i < s->contents_count; i++)
+		size += ACCEPT_ROOM + s->contents[i].gathered.size;
+	return size;
+}
+
 static int
 accept_build(struct submission *s, struct buf *body, struct why *why)
 {
@@ -360,6 +371,7 @@ accept_build(struct submission *s, struct buf *body, struct why *why)
 		memcpy(accept.key, s->key, sizeof accept.key);
 		memcpy(accept.fingerprint, s->fingerprint,
 		    sizeof accept.fingerprint);
+		(void)buf_room(body, accept_size(s, &metadata));
 		spool_wire_accept_build(body, &accept);
 		if (!buf_ok(body))
 			code = why_set(why, WHY_NOMEM, "accept");
@@ -377,7 +389,7 @@ accept_ask(struct submission *s)
 	buf_init(&body, WIRE_BODY_MAX);
 	int code = accept_build(s, &body, &why);
 	if (code == 0)
-		code = net_ask_spool(s->net, SPOOL_WIRE_ACCEPT, buf_span(&body),
+		code = net_ask_spool_take(s->net, SPOOL_WIRE_ACCEPT, &body,
 		    on_accepted, s, &s->accept_ask);
 	buf_clear(&body);
 	if (code != 0) {

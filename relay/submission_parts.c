@@ -12,6 +12,9 @@
 
 #include <event2/event.h>
 
+#define SCAN_GATHER_BYTES (64u << 10) /* of a file, before they are sent */
+_Static_assert(SCAN_GATHER_BYTES <= SCAN_DATA_BYTES, "one frame");
+
 static const struct envelope_part *
 declared(const struct submission *s)
 {
@@ -104,6 +107,7 @@ scan_begin(struct submission *s)
 		return false;
 	s->part.scan = peer;
 	s->part.scanned = true;
+	buf_init(&s->part.scan_held, SCAN_GATHER_BYTES);
 	return true;
 }
 
@@ -119,28 +123,44 @@ submission_scan_again(struct submission *s)
 		(void)evtimer_add(s->timer, &soon);
 }
 
+/* What was gathered goes out: a frame for each TLS record would wake the worker
+ * for 16 KiB. */
+static void
+scan_flush(struct submission *s)
+{
+	struct buf *held = &s->part.scan_held;
+	struct buf body;
+	if (held->size == 0 || s->state == SUBMISSION_REFUSED)
+		return;
+	buf_init(&body, held->size + 64);
+	scan_data_build(&body, s->part.session, buf_span(held));
+	if (s->part.scan == NULL || !buf_ok(held) || !buf_ok(&body) ||
+	    channel_tell(s->part.scan->channel, SCAN_DATA, buf_span(&body)) !=
+		0)
+		scan_gone(s);
+	buf_clear(&body);
+	buf_reset(held);
+}
+
 static void
 scan_data(struct submission *s, struct span bytes)
 {
-	struct buf body;
+	struct buf *held = &s->part.scan_held;
 	if (s->part.scan == NULL) {
 		scan_gone(s);
 		return;
 	}
-	buf_init(&body, SCAN_DATA_BYTES + 64);
 	while (bytes.size > 0 && s->state != SUBMISSION_REFUSED) {
 		struct span piece = bytes;
-		if (piece.size > SCAN_DATA_BYTES)
-			piece.size = SCAN_DATA_BYTES;
+		size_t room = SCAN_GATHER_BYTES - held->size;
+		if (piece.size > room)
+			piece.size = room;
 		bytes.at += piece.size;
 		bytes.size -= piece.size;
-		buf_reset(&body);
-		scan_data_build(&body, s->part.session, piece);
-		if (!buf_ok(&body) || channel_tell(s->part.scan->channel,
-					  SCAN_DATA, buf_span(&body)) != 0)
-			scan_gone(s);
+		buf_add_span(held, piece);
+		if (held->size == SCAN_GATHER_BYTES)
+			scan_flush(s);
 	}
-	buf_clear(&body);
 	if (s->state != SUBMISSION_REFUSED &&
 	    channel_unsent(s->part.scan->channel) > CHANNEL_HIGH_MARK)
 		submission_wait(s, WAIT_SCAN_ROOM);
@@ -199,8 +219,11 @@ on_verdict(
 static void
 scan_end(struct submission *s)
 {
-	struct verdict_ask *ask = malloc(sizeof *ask);
 	struct buf body;
+	scan_flush(s);
+	if (s->state == SUBMISSION_REFUSED)
+		return;
+	struct verdict_ask *ask = malloc(sizeof *ask);
 	if (ask == NULL || s->part.scan == NULL) {
 		free(ask);
 		scan_gone(s);
@@ -404,6 +427,7 @@ submission_part_clear(struct submission *s)
 	s->part.scanned = false;
 	s->part.scan = NULL;
 	s->part.open = false;
+	buf_clear(&s->part.scan_held);
 	EVP_MD_CTX_free(s->part.sha256);
 	EVP_MD_CTX_free(s->part.sha512);
 	s->part.sha256 = NULL;

@@ -72,6 +72,7 @@ struct part {
 	bool scanned;
 	uint64_t session;
 	struct role_peer *scan; /* NULL once it left */
+	struct buf scan_held;   /* bytes that scan is yet to be sent */
 };
 
 enum waiting { /* bits: for what it is paused or not yet done */

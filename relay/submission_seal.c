@@ -20,6 +20,8 @@
 #define INLINE_MAX (1u << 20)   /* sealed bytes that go with the accept */
 #define STAGING_MAX (12u << 20) /* gathered by all big messages together */
 #define STAGE_LEAST (128u << 10)
+#define SEAL_ROOM 4096   /* of CMS around the bytes, in estimates */
+#define STAGE_FRAME 256  /* of a stage's frame, besides the bytes */
 #define PACKAGE_ROOM 512 /* of names and headers, a file, in estimates */
 
 /* ---- certificates ---------------------------------------------------------
@@ -175,10 +177,10 @@ stage(struct submission *s, struct content *content)
 	    s->net, s->id, request.content, content->gathered.size};
 	memcpy(request.recipient, content->recipient, sizeof request.recipient);
 	buf_init(&body, WIRE_BODY_MAX);
+	(void)buf_room(&body, content->gathered.size + STAGE_FRAME);
 	spool_wire_stage_build(&body, &request);
-	int code = buf_ok(&body) ? net_ask_spool(s->net, SPOOL_WIRE_STAGE,
-				       buf_span(&body), on_staged, ask, NULL)
-				 : WHY_NOMEM;
+	int code = net_ask_spool_take(
+	    s->net, SPOOL_WIRE_STAGE, &body, on_staged, ask, NULL);
 	buf_clear(&body);
 	if (code != 0) {
 		free(ask);
@@ -343,8 +345,13 @@ submission_seal_begin(struct submission *s)
 	if (s->big)
 		s->net->uploads->contents += s->contents_count;
 	int code = 0;
-	for (size_t i = 0; i < s->contents_count && code == 0; i++)
+	for (size_t i = 0; i < s->contents_count && code == 0; i++) {
 		code = content_begin(&s->contents[i], &why);
+		/* BER in pieces of 4 KiB adds a thousandth */
+		if (!s->big)
+			(void)buf_room(&s->contents[i].gathered,
+			    (size_t)(each + each / 512) + SEAL_ROOM);
+	}
 	return done(s, code, &why);
 }
 
