@@ -15,7 +15,6 @@
 
 struct feed {
 	struct spool_position cursor;
-	struct spool_evidence *events; /* one page */
 	size_t max;
 };
 
@@ -45,12 +44,37 @@ event_json(const struct spool_evidence *event)
 	    (int)event->jws.size);
 }
 
-static void
-feed_forget(struct api *api)
+/* The page's events as JSON, the caller's; NULL after an answer. The page is
+ * held only here: many poll, few get. */
+static json_t *
+feed_page(struct api *api, size_t *count, struct spool_position *next)
 {
 	struct feed *feed = api->own;
+	struct spool_evidence *page = malloc(feed->max * sizeof(*page));
+	json_t *events;
+	struct why why = {0};
 
-	free(feed->events);
+	if (!page) {
+		problem_send(api->request, PROBLEM_UNAVAILABLE);
+		return NULL;
+	}
+	if (!api_look(api)) {
+		free(page);
+		return NULL;
+	}
+	int code = spool_view_feed(api->net->view, feed_of(api), feed->cursor,
+	    page, feed->max, count, next, &why);
+	events = json_array();
+	for (size_t i = 0; code == 0 && i < *count; i++)
+		(void)json_array_append_new(events, event_json(&page[i]));
+	spool_view_end(api->net->view);
+	free(page);
+	if (code < 0 && code != WHY_NOT_FOUND) {
+		json_decref(events);
+		api_fail(api, code, &why);
+		return NULL;
+	}
+	return events;
 }
 
 /* True when it was answered. */
@@ -60,23 +84,11 @@ feed_try(void *arg, bool last)
 	struct api *api = arg;
 	struct feed *feed = api->own;
 	struct spool_position next = feed->cursor;
-	struct why why = {0};
 	size_t count = 0;
+	json_t *events = feed_page(api, &count, &next);
 
-	if (!api_look(api))
+	if (!events)
 		return true;
-	int code = spool_view_feed(api->net->view, feed_of(api), feed->cursor,
-	    feed->events, feed->max, &count, &next, &why);
-	json_t *events = json_array();
-	for (size_t i = 0; code == 0 && i < count; i++)
-		(void)json_array_append_new(
-		    events, event_json(&feed->events[i]));
-	spool_view_end(api->net->view);
-	if (code < 0 && code != WHY_NOT_FOUND) {
-		json_decref(events);
-		api_fail(api, code, &why);
-		return true;
-	}
 	if (count == 0 && !last) {
 		json_decref(events);
 		return false;
@@ -103,15 +115,9 @@ api_feed(const struct call *call)
 		return;
 	}
 	api->own = feed;
-	api->forget = feed_forget;
 	if (!api_cursor(api, &feed->cursor) || !api_wait(api, &wait_ms))
 		return;
 	feed->max = api->net->limits->list_entries;
-	feed->events = calloc(feed->max, sizeof(*feed->events));
-	if (!feed->events) {
-		problem_send(api->request, PROBLEM_UNAVAILABLE);
-		return;
-	}
 	const char *organisation = feed_of(api);
 	if (!feed_try(api, wait_ms == 0 || api->net->draining))
 		(void)api_poll(

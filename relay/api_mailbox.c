@@ -10,7 +10,6 @@
 
 struct listing {
 	struct spool_position cursor;
-	struct spool_delivery *entries; /* one page */
 	size_t max;
 };
 
@@ -41,44 +40,43 @@ entry_json(const struct spool_delivery *delivery)
  */
 
 /* The caller's: {"messages","cursor","more"}; *count tells how many.
- * NULL after an answer. */
+ * NULL after an answer. The page is held only here: many poll, few get. */
 static json_t *
 page_json(struct api *api, size_t *count)
 {
 	struct listing *listing = api->own;
+	struct spool_delivery *entries;
 	struct spool_position next;
 	struct why why = {0};
-	json_t *messages = json_array();
+	json_t *messages;
+	int code;
 
-	if (!api_look(api)) {
-		json_decref(messages);
+	entries = malloc(listing->max * sizeof(*entries));
+	if (!entries) {
+		problem_send(api->request, PROBLEM_UNAVAILABLE);
 		return NULL;
 	}
-	int code =
-	    spool_view_list(api->net->view, api->variables[0], listing->cursor,
-		listing->entries, listing->max, count, &next, &why);
+	if (!api_look(api)) {
+		free(entries);
+		return NULL;
+	}
+	code = spool_view_list(api->net->view, api->variables[0],
+	    listing->cursor, entries, listing->max, count, &next, &why);
 	spool_view_end(api->net->view);
 	if (code == WHY_NOT_FOUND) {
 		*count = 0;
 		next = listing->cursor;
 	} else if (code < 0) {
-		json_decref(messages);
+		free(entries);
 		api_fail(api, code, &why);
 		return NULL;
 	}
+	messages = json_array();
 	for (size_t i = 0; i < *count; i++)
-		(void)json_array_append_new(
-		    messages, entry_json(&listing->entries[i]));
+		(void)json_array_append_new(messages, entry_json(&entries[i]));
+	free(entries);
 	return json_pack("{s:o,s:o,s:b}", "messages", messages, "cursor",
 	    api_position(next), "more", *count == listing->max);
-}
-
-static void
-listing_forget(struct api *api)
-{
-	struct listing *listing = api->own;
-
-	free(listing->entries);
 }
 
 /* True when it was answered. */
@@ -132,15 +130,9 @@ api_mailbox_list(const struct call *call)
 		return;
 	}
 	api->own = listing;
-	api->forget = listing_forget;
 	if (!api_cursor(api, &listing->cursor) || !api_wait(api, &wait_ms))
 		return;
 	listing->max = api->net->limits->list_entries;
-	listing->entries = calloc(listing->max, sizeof(*listing->entries));
-	if (!listing->entries) {
-		problem_send(api->request, PROBLEM_UNAVAILABLE);
-		return;
-	}
 	tell_polled(api);
 	if (!list_try(api, wait_ms == 0 || api->net->draining))
 		(void)api_poll(api, api->variables[0], wait_ms, list_try);

@@ -28,9 +28,8 @@
  * of one organisation, and the demo's alarms after seconds. */
 static const char *const settings[] = {"requests_per_second=1000000",
     "uploads_per_organisation=1000", "polls_per_organisation=2000",
-    "connections_per_address=4096",
-    "not_fetched_seconds=86400", "not_confirmed_seconds=86400",
-    "escalate_seconds=86400", NULL};
+    "connections_per_address=4096", "not_fetched_seconds=86400",
+    "not_confirmed_seconds=86400", "escalate_seconds=86400", NULL};
 
 static const struct bench_mailbox presets[BENCH_MAILBOXES] = {
     {"oslo", "900000014", SEAL_CMS_CBC_OAEP, NULL, NULL},

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define BENCH_PROGRAMS "build"
+#define BENCH_FOLDER "build/bench"
 #define BENCH_ROUNDS 3
 #define BENCH_ROWS_MAX 64
 
@@ -80,6 +82,8 @@ int bench_accept_documents(struct bench *bench, struct why *why);
 int bench_accept_application(struct bench *bench, struct why *why);
 int bench_accept_big(struct bench *bench, struct why *why);
 int bench_deliver(struct bench *bench, struct why *why);
+/* Each row on a relay of its own: memory that one gives back serves the next.
+ * The last one goes on. */
 int bench_idle(struct bench *bench, struct why *why);
 void bench_memory(struct bench *bench);
 

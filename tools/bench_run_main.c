@@ -13,9 +13,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#define PROGRAMS "build"
-#define FOLDER "build/bench"
-
 static int
 rows_run(struct bench *bench, struct why *why)
 {
@@ -32,12 +29,12 @@ rows_run(struct bench *bench, struct why *why)
 static int
 run(struct bench *bench, struct why *why)
 {
-	int code =
-	    bench_relay_start(&bench->relay, PROGRAMS, FOLDER "/relay", why);
+	int code = bench_relay_start(
+	    &bench->relay, BENCH_PROGRAMS, BENCH_FOLDER "/relay", why);
 
 	if (code == 0)
-		code = bench_limits_init(
-		    &bench->limits, &bench->relay, FOLDER "/commits", why);
+		code = bench_limits_init(&bench->limits, &bench->relay,
+		    BENCH_FOLDER "/commits", why);
 	if (code == 0)
 		code = rows_run(bench, why);
 	if (code == 0)
@@ -45,7 +42,8 @@ run(struct bench *bench, struct why *why)
 	if (code == 0)
 		bench_report_print(bench);
 	if (code == 0)
-		code = bench_report_write(bench, FOLDER "/result.json", why);
+		code =
+		    bench_report_write(bench, BENCH_FOLDER "/result.json", why);
 	if (code == 0)
 		code = bench_relay_stop(&bench->relay, why);
 	bench_relay_kill(&bench->relay);
@@ -85,8 +83,8 @@ main(int argc, char **argv)
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
-	(void)mkdir(PROGRAMS, 0755);
-	(void)mkdir(FOLDER, 0755);
+	(void)mkdir(BENCH_PROGRAMS, 0755);
+	(void)mkdir(BENCH_FOLDER, 0755);
 	code = run(bench, &why);
 	if (code != 0)
 		fprintf(stderr, "bench: %s: %s\n", why_name(code), why.text);
