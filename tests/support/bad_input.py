@@ -41,7 +41,7 @@ class World:
                     ("gammel", SKATT, ["sender"], TOKENS["gammel"],
                      'expires = "2020-01-01T00:00:00Z";'),
                     ("smal", SKATT, ["sender"], TOKENS["smal"], 'types = ["digisos-soknad"];')],
-            options=["log_level=debug", "never_polled_seconds=31536000", "header_seconds=1",
+            options=["log_level=debug", "header_seconds=1",
                      "not_fetched_seconds=31536000", "not_confirmed_seconds=31536000",
                      "uploads_per_organisation=4", "polls_per_organisation=2",
                      "waiting_bytes=16777216"])
