@@ -72,6 +72,9 @@
 	X(waiting_bytes, 64 * GIB, 1 * MIB, 1024 * GIB,                        \
 	    "bytes of a sender's messages that wait")                          \
 	X(polls_per_organisation, 64, 1, 10000, "long-polls at once")          \
+	X(turns_per_organisation, 4, 1, 10000,                                 \
+	    "small submissions worked on at once while other organisations "   \
+	    "send too; the others wait for their turn")                        \
 	/* mailbox and feed */                                                 \
 	X(list_entries, 200, 1, 10000, "entries in one page of a list")        \
 	/* spool */                                                            \

@@ -5,15 +5,30 @@
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 
 /* Tokens are counted in thousandths, so that a millisecond is worth some. */
 #define TOKEN UINT64_C(1000)
+#define SENDING_MS 1000 /* who sent so lately counts as sending */
+
+struct fair_turn {
+	TAILQ_ENTRY(fair_turn) links; /* while it waits */
+	struct fair *fair;
+	struct share *share;
+	fair_turn_fn *go;
+	void *arg;
+	bool waits;
+};
 
 struct share {
 	uint64_t tokens;
 	int64_t filled_ms; /* monotonic */
 	uint64_t uploads;
 	uint64_t polls;
+	uint64_t turns; /* under way */
+	uint64_t waiting;
+	int64_t sent_ms; /* monotonic; when a turn was last begun or ended */
+	TAILQ_HEAD(, fair_turn) queue;
 };
 
 struct fair {
@@ -31,11 +46,15 @@ fair_new(size_t shares, const struct limits *limits)
 		return NULL;
 	fair->limits = limits;
 	fair->count = shares;
-	for (size_t i = 0; i < shares; i++)
-		fair->shares[i] = (struct share){
+	for (size_t i = 0; i < shares; i++) {
+		struct share *share = &fair->shares[i];
+		*share = (struct share){
 		    .tokens = limits->requests_per_second * TOKEN,
 		    .filled_ms = clock_mono_ms(),
+		    .sent_ms = INT64_MIN / 2,
 		};
+		TAILQ_INIT(&share->queue);
+	}
 	return fair;
 }
 
@@ -114,4 +133,82 @@ fair_poll_end(struct fair *fair, const struct caller *caller)
 	struct share *share = share_of(fair, caller);
 	assert(share->polls > 0);
 	share->polls--;
+}
+
+/* ---- turns ----------------------------------------------------------------
+ */
+
+static bool
+others_send(const struct fair *fair, const struct share *share, int64_t now)
+{
+	for (size_t i = 0; i < fair->count; i++) {
+		const struct share *other = &fair->shares[i];
+		if (other != share &&
+		    (other->turns > 0 || now - other->sent_ms < SENDING_MS))
+			return true;
+	}
+	return false;
+}
+
+static bool
+has_turn(const struct fair *fair, const struct share *share, int64_t now)
+{
+	return share->turns < fair->limits->turns_per_organisation ||
+	       !others_send(fair, share, now);
+}
+
+struct fair_turn *
+fair_turn_begin(struct fair *fair, const struct caller *caller,
+    fair_turn_fn *go, void *arg, bool *now)
+{
+	struct share *share = share_of(fair, caller);
+	int64_t time = clock_mono_ms();
+	*now = share->waiting == 0 && has_turn(fair, share, time);
+	if (!*now && share->waiting >= fair->limits->uploads_per_organisation)
+		return NULL;
+	struct fair_turn *turn = calloc(1, sizeof *turn);
+	if (turn == NULL)
+		return NULL;
+	*turn = (struct fair_turn){
+	    .fair = fair, .share = share, .go = go, .arg = arg, .waits = !*now};
+	share->sent_ms = time;
+	if (*now) {
+		share->turns++;
+	} else {
+		TAILQ_INSERT_TAIL(&share->queue, turn, links);
+		share->waiting++;
+	}
+	return turn;
+}
+
+void
+fair_turn_end(struct fair_turn *turn)
+{
+	if (turn == NULL)
+		return;
+	struct fair *fair = turn->fair;
+	struct share *share = turn->share;
+	bool waited = turn->waits;
+	if (waited) {
+		TAILQ_REMOVE(&share->queue, turn, links);
+		share->waiting--;
+	} else {
+		assert(share->turns > 0);
+		share->turns--;
+	}
+	free(turn);
+	if (waited)
+		return;
+	int64_t now = clock_mono_ms();
+	share->sent_ms = now;
+	/* somebody of its own is waiting only while turns are under way, so
+	 * nobody is forgotten */
+	while (share->waiting > 0 && has_turn(fair, share, now)) {
+		struct fair_turn *next = TAILQ_FIRST(&share->queue);
+		TAILQ_REMOVE(&share->queue, next, links);
+		share->waiting--;
+		share->turns++;
+		next->waits = false;
+		next->go(next->arg); /* may end it at once */
+	}
 }

@@ -4,7 +4,8 @@
  * Requests by a token bucket (limits.requests_per_second, a second's worth may
  * come at once), submissions under way, and long-polls. Every organisation in
  * callers.conf has shares of the same size: one that is noisy is refused with
- * 429 before its work costs the others anything.
+ * 429 before its work costs the others anything. What is under its share, but
+ * much, takes turns: see fair_turn_begin().
  *
  * What has been taken must be given back with the call of the same name.
  */
@@ -32,3 +33,21 @@ void fair_upload_end(struct fair *fair, const struct caller *caller);
 
 bool fair_poll_begin(struct fair *fair, const struct caller *caller);
 void fair_poll_end(struct fair *fair, const struct caller *caller);
+
+/*
+ * A small submission (its body comes at once, or hurts nobody but its own
+ * organisation) takes a turn. While other organisations send too, one has at
+ * most turns_per_organisation of them under way and the rest wait in their
+ * order, so that who sends one message waits for few others' messages and not
+ * for all of them; an organisation that is alone waits for nothing.
+ */
+struct fair_turn;
+typedef void fair_turn_fn(void *arg);
+
+/* *now: go on at once; otherwise go(arg) will be called, from within another
+ * turn's end. NULL: refused, as many wait already as may be under way, or there
+ * is no memory. */
+struct fair_turn *fair_turn_begin(struct fair *fair,
+    const struct caller *caller, fair_turn_fn *go, void *arg, bool *now);
+/* Give it back, whether it came or not. NULL is fine. */
+void fair_turn_end(struct fair_turn *turn);

@@ -41,6 +41,7 @@ struct http_record {
 	uint64_t bytes_in;
 	uint64_t bytes_out;
 	int64_t ms; /* from the header's end to the answer's */
+	void *tag;  /* what http_tag_set() said, or NULL */
 };
 
 struct http_app {
@@ -104,6 +105,9 @@ const uint8_t *http_digest(const struct http_request *request);
 /* The route's name for the record; a static text. */
 void http_route_set(struct http_request *request, const char *route);
 const char *http_route(const struct http_request *request);
+
+/* Something of the app's that comes back in the record, whoever answers. */
+void http_tag_set(struct http_request *request, void *tag);
 
 /* ---- what the handler wants to hear -------------------------------------- */
 

@@ -90,6 +90,12 @@ http_route_set(struct http_request *request, const char *route)
 	request->route = route;
 }
 
+void
+http_tag_set(struct http_request *request, void *tag)
+{
+	request->tag = tag;
+}
+
 const char *
 http_route(const struct http_request *request)
 {

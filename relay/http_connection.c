@@ -72,6 +72,7 @@ request_over(struct http_request *request, bool whole)
 	    .bytes_in = request->bytes_in,
 	    .bytes_out = request->bytes_out,
 	    .ms = clock_mono_ms() - request->started_ms,
+	    .tag = request->tag,
 	};
 
 	if (!request->running)
@@ -266,6 +267,7 @@ request_begin(struct http_request *request)
 	request->calls = &no_calls;
 	request->calls_arg = NULL;
 	request->route = NULL;
+	request->tag = NULL;
 	request->has_digest = request->session_digest;
 	request->body_taken = false;
 	request->body_paused = false;

@@ -87,6 +87,7 @@ struct http_request {
 	const struct http_calls *calls;
 	void *calls_arg;
 	const char *route;
+	void *tag;
 	bool running; /* between on_request and its last call */
 	bool has_digest;
 	uint8_t digest[TLS_DIGEST_SIZE];

@@ -16,10 +16,12 @@
 #include "relay/problem.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #define SEGMENT_BYTES 127
+#define TURN_BYTES (256u << 10) /* of a submission that takes turns */
 
 #define GET HTTP_VERB_GET
 #define HEAD HTTP_VERB_HEAD
@@ -188,6 +190,68 @@ caller_admit(const struct route *route, struct call *call)
 	return false;
 }
 
+/* ---- when -----------------------------------------------------------------
+ */
+
+/* A call that waits for its turn, or has it. */
+struct turn {
+	struct call call;
+	struct fair_turn *place;
+};
+
+static void
+turn_go(void *arg)
+{
+	struct turn *turn = arg;
+
+	submission_post(&turn->call);
+}
+
+/* Submissions take turns. One that is longer may come slowly, and must not
+ * hold those up that come behind it. */
+static bool
+takes_turn(const struct route *route, const struct http_request *request)
+{
+	const struct http_head *head = http_head(request);
+
+	return route->handle == submission_post && !head->chunked &&
+	       head->length <= TURN_BYTES;
+}
+
+static void
+turn_take(const struct call *call)
+{
+	struct turn *turn = calloc(1, sizeof(*turn));
+	bool now = false;
+
+	if (turn) {
+		turn->call = *call;
+		memset(turn->call.variables, 0, sizeof(turn->call.variables));
+		turn->place = fair_turn_begin(
+		    call->net->fair, call->caller, turn_go, turn, &now);
+	}
+	if (!turn || !turn->place) {
+		free(turn);
+		problem_say(call->request, PROBLEM_RATE, "", "",
+		    "at most %llu submissions at once",
+		    (unsigned long long)
+			call->net->limits->uploads_per_organisation);
+		return;
+	}
+	http_tag_set(call->request, turn);
+	if (now)
+		turn_go(turn);
+}
+
+static void
+turn_give(struct turn *turn)
+{
+	if (!turn)
+		return;
+	fair_turn_end(turn->place);
+	free(turn);
+}
+
 /* ---- the app
  * ------------------------------------------------------------------ */
 
@@ -204,7 +268,10 @@ on_request(struct http_request *request, void *arg)
 	if (route->roles != ROUTE_PUBLIC && !caller_admit(route, &call))
 		return;
 	memcpy(call.variables, match.variables, sizeof(call.variables));
-	route->handle(&call);
+	if (takes_turn(route, request))
+		turn_take(&call);
+	else
+		route->handle(&call);
 }
 
 static void
@@ -212,6 +279,7 @@ on_finished(const struct http_record *record, void *arg)
 {
 	struct net *net = arg;
 
+	turn_give(record->tag);
 	metrics_request(net->metrics, record);
 	log_event(LOG_DEBUG, "request.done",
 	    LOGS("verb", http_verb_text(record->verb)),
