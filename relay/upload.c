@@ -528,8 +528,11 @@ on_bytes_end(struct http_request *request, void *arg)
 	(void)request;
 	upload->ended = true;
 	if (submission_state(upload->submission) == SUBMISSION_RUNNING &&
-	    upload->held.size == 0)
-		answer_progress(upload);
+	    upload->held.size == 0) {
+		/* parts of no bytes end without one */
+		upload_push(upload, SPAN_NONE);
+		upload_look(upload);
+	}
 }
 
 /* The connection broke: what was taken stays. */

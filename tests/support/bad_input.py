@@ -490,6 +490,15 @@ def uploads(world):
         return answer.status == 422 and gone.status == 404, answer
     nothing_changed(world, "an upload of another digest is refused and gone", bad)
 
+    def empty():
+        parts = [house.part("payload", "soknad.json", "application/json", b"")]
+        made = world.nav.request("POST", "/v1/uploads", json.dumps(house.envelope(
+            "digisos-soknad", [world.oslo.organisation], parts)), dict(head, **{"Idempotency-Key": "upload-3"}))
+        answer = world.nav.request("PATCH", made.headers["Location"], b"", {
+            "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"})
+        return answer.status == 422 and answer.code() == "payload-invalid", answer
+    nothing_changed(world, "an upload of no bytes comes to an end too", empty)
+
 
 # ---- outcomes ---------------------------------------------------------------
 
@@ -560,6 +569,15 @@ def recall_races_fetch(world):
     tap.ok(content.status == 200 and answer.status == 409 and answer.code() == "already-handed-out" and
            state(world, message) == "fetched", "fetch first: the recall is refused", answer)
     tap.ok(receipt(world.oslo, message, word).status == 200, "and the message is imported")
+    both = house.submit(world.nav, [world.oslo.organisation, world.bergen.organisation]).json()["id"]
+    fetched(world, both)
+    answer = recall(both)
+    states = {r["recipient"]: r["state"] for r in answer.json()["recipients"]}
+    tap.ok(answer.status == 200 and states[world.bergen.organisation] == "recalled" and
+           states[world.oslo.organisation] in ("accepted", "fetched"),
+           "of two recipients the one that has not fetched is recalled, and each is told", answer)
+    again = recall(both)
+    tap.ok(again.status == 200 and again.json() == answer.json(), "repeated, it changes nothing", again)
     split = []
     other = world.relay.caller("oslo")
     for _ in range(15):

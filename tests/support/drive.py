@@ -37,13 +37,14 @@ class Clock:
             clock.write(struct.pack("=q", offset + ms))
 
 
-def relay_with(options=(), clock=False, tokens=(), environment=None, init=()):
-    """A started relay. tokens: (name, organisation, roles, token, more lines)."""
+def relay_with(options=(), clock=False, tokens=(), environment=None, init=(), hold=0):
+    """A started relay. tokens: (name, organisation, roles, token, more lines);
+    hold: seconds without deadlines behind a step of the clock."""
     made = house.Relay(options=[], environment=environment, init=init)
     os.chmod(made.folder, 0o755)
     if clock:
         made.clock = Clock(made.folder)
-        made.options += ["-o", f"clock_file={made.clock.path}", "-o", "step_hold_seconds=0"]
+        made.options += ["-o", f"clock_file={made.clock.path}", "-o", f"step_hold_seconds={hold}"]
     for option in options:
         made.options += ["-o", option]
     if tokens:
