@@ -236,7 +236,7 @@ install: all
 	done
 	install -D -m 644 tools/budstikke.bash \
 	$(DESTDIR)$(PREFIX)/share/bash-completion/completions/budstikke
-	install -m 644 README.md LICENSE $(DOC)/
+	install -m 644 README.md LICENSE guide/* $(DOC)/
 
 clean:
 	rm -rf build

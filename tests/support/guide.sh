@@ -3,15 +3,23 @@
 #
 #   guide_run FILE
 #
-# A block begins with ```sh; ```sh fails must not succeed; ```sh where, which
-# finds the tree and the programs, is replaced by ours. Each block is a test
-# that bears the heading above it. The shell works in $T/guide; what it printed
+# A block begins with ```sh; ```sh fails must not succeed. What cannot be done in
+# a test, ```sh where, is replaced by the argument of the next guide_where, in
+# their order; ```sh root is left out. Each block is a test that bears the
+# heading above it. The shell works in $T/guide; what it printed
 # stays in $T/guide.out. A block that fails is the last one.
 # shellcheck shell=bash
 
+guide_wheres=0
+# guide_where COMMANDS: what stands for the next ```sh where
+guide_where() {
+	guide_wheres=$((guide_wheres + 1))
+	printf '%s\n' "$1" >"$T/where.$guide_wheres"
+}
+
 # guide_script FILE: the blocks as one script that prints TAP on descriptor 3
 guide_script() {
-	awk '
+	awk -v folder="$T" '
 	function begin_block() {
 		number++
 		printf "echo \"--- %d, line %d\"\n", number, FNR
@@ -21,7 +29,7 @@ guide_script() {
 	/^```/ && inside {
 		if (kind == "fails")
 			print "); then exit 1; fi"
-		if (kind != "where")
+		if (kind != "where" && kind != "root")
 			print "echo \"ok $block - $said\" >&3"
 		inside = 0
 		next
@@ -29,7 +37,12 @@ guide_script() {
 	/^```sh/ {
 		inside = 1
 		kind = $2
-		if (kind == "where")
+		if (kind == "where") {
+			file = folder "/where." ++wheres
+			while ((getline line < file) > 0)
+				print line
+		}
+		if (kind == "where" || kind == "root")
 			next
 		begin_block()
 		if (kind == "fails")
@@ -37,7 +50,7 @@ guide_script() {
 		next
 	}
 	/^```/ { inside = 1; kind = "where"; next }
-	inside && kind != "where"
+	inside && kind != "where" && kind != "root"
 	END { print "blocks=done" }
 	' "$1"
 }
