@@ -65,6 +65,9 @@
 	X("parent.failed", "error", "the relay cannot go on")                  \
 	X("reader.stuck", "pid ms",                                            \
 	    "a process held the store's pages for too long and is ended")      \
+	X("render.deadly", "deaths refused_ms",                                \
+	    "one payload has ended two render roles; the same is refused for " \
+	    "a while")                                                         \
 	X("request.done", "verb route status whole bytes_in bytes_out ms",     \
 	    "a request was answered (debug)")                                  \
 	X("request.refused", "status reason",                                  \

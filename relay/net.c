@@ -16,6 +16,7 @@
 #include "relay/keys_wire.h"
 #include "relay/metrics.h"
 #include "relay/poll.h"
+#include "relay/render_queue.h"
 #include "relay/routes.h"
 #include "relay/submission.h"
 #include "relay/tls.h"
@@ -95,6 +96,8 @@ open_parts(struct net *net, struct why *why)
 	if (!net->fair || !net->metrics || !net->http || !net->admin)
 		return why_set(why, WHY_NOMEM, "no memory for net");
 	int code = polls_open(net, why);
+	if (code == 0)
+		code = render_queue_open(net, why);
 	return code == 0 ? submissions_open(net, why) : code;
 }
 
@@ -176,6 +179,15 @@ on_frame(
 	if (peer->kind == ROLE_SPOOL && frame->type == SPOOL_WIRE_WAKE &&
 	    spool_wake_parse(frame->body, &wake, NULL) == 0)
 		polls_wake(&nr->net, &wake);
+}
+
+static void
+on_arrived(struct role *role, struct role_peer *peer)
+{
+	struct net_role *nr = role->own;
+
+	if (peer->kind == ROLE_RENDER)
+		render_queue_turn(&nr->net);
 }
 
 static void
@@ -266,6 +278,7 @@ close_all(struct net_role *nr)
 	http_free(net->admin);
 	if (net->uploads)
 		submissions_close(net);
+	render_queue_close(net);
 	polls_close(net);
 	if (nr->drained)
 		event_free(nr->drained);
@@ -282,6 +295,7 @@ net_serve(struct role *role)
 {
 	static const struct role_hooks hooks = {
 	    .request = on_frame,
+	    .arrived = on_arrived,
 	    .taken = on_taken,
 	    .left = on_left,
 	    .drain = on_drain,

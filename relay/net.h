@@ -17,6 +17,7 @@ struct metakeys;
 struct metrics;
 struct polls;
 struct profiles;
+struct render_queue;
 struct uploads;
 
 struct net {
@@ -33,6 +34,7 @@ struct net {
 	struct polls *polls;
 	struct metrics *metrics;
 	struct metakeys *metakeys;
+	struct render_queue *renders;
 	struct uploads *uploads; /* submission's own */
 	bool draining;
 };

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "keys/metakey.h"
 #include "relay/conf.h"
+#include "relay/render_queue.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -83,9 +84,6 @@ on_dropped(void *arg, int code, const struct spool_answer *answer,
 static void
 stages_drop(struct submission *s)
 {
-	/* once the accept was asked for, what was staged may be a message */
-	if (s->asked)
-		return;
 	for (size_t i = 0; i < s->contents_count; i++) {
 		struct content *content = &s->contents[i];
 		if (content->staged == 0)
@@ -116,7 +114,8 @@ submission_refuse(
 	s->retry_s = retry_s;
 	s->state = SUBMISSION_REFUSED;
 	s->waiting = 0;
-	stages_drop(s);
+	if (!s->asked) /* else on_accepted() knows what becomes of it */
+		stages_drop(s);
 	submission_part_clear(s);
 	submission_seal_clear(s);
 	notify(s);
@@ -310,6 +309,10 @@ on_accepted(void *arg, int code, const struct spool_answer *answer,
 {
 	struct submission *s = arg;
 	s->accept_ask = NULL;
+	/* What was accepted is staged no more: when the outcome is not known,
+	 * spool finds nothing to drop, or what nobody will ask for. */
+	if (code != 0 || answer->code != 0 || answer->repeated)
+		stages_drop(s);
 	if (s->orphan) {
 		submission_free(s);
 		return;
@@ -410,7 +413,7 @@ conclude(struct submission *s)
 {
 	if (s->waiting != 0 || s->scans_out > 0)
 		return;
-	if (s->list_index < s->envelope.parts_count && s->list.size > 0) {
+	if (s->list_index < s->envelope.parts_count && !s->list_checked) {
 		submission_list_ask(s);
 		return;
 	}
@@ -639,8 +642,9 @@ submission_free(struct submission *s)
 		s->orphan = true;
 		return;
 	}
-	role_ask_cancel(s->render_ask);
-	if (s->state != SUBMISSION_ACCEPTED && s->state != SUBMISSION_REFUSED)
+	render_queue_cancel(s->render_job);
+	if (s->state != SUBMISSION_ACCEPTED && s->state != SUBMISSION_REFUSED &&
+	    !s->asked)
 		stages_drop(s);
 	submission_part_clear(s);
 	submission_seal_clear(s);

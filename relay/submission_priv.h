@@ -111,6 +111,7 @@ struct submission {
 
 	struct buf payload; /* JSON, until it is rendered and packaged */
 	struct buf list;
+	bool list_checked;
 	struct buf pdf;
 	struct buf xhtml;
 	uint64_t missing_glyphs;
@@ -129,7 +130,7 @@ struct submission {
 	unsigned scans_out; /* verdicts not yet there */
 	unsigned stages_out;
 	struct net_ask *accept_ask;
-	struct role_ask *render_ask;
+	struct render_job *render_job;
 
 	struct problem *problem;
 	unsigned retry_s;

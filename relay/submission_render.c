@@ -1,5 +1,6 @@
 #include "relay/submission_priv.h"
 
+#include "relay/render_queue.h"
 #include "relay/render_wire.h"
 
 #include <stdio.h>
@@ -58,7 +59,7 @@ on_rendered(
     void *arg, int code, const struct wire_frame *frame, const struct why *why)
 {
 	struct submission *s = arg;
-	s->render_ask = NULL;
+	s->render_job = NULL;
 	if (code != 0) {
 		submission_fail(s, why);
 		return;
@@ -81,18 +82,25 @@ on_rendered(
 	submission_waited(s, WAIT_RENDER);
 }
 
+/* part: what it is that is put to render. */
 static void
-ask(struct submission *s, uint16_t type, struct buf *take_body,
+ask(struct submission *s, uint16_t type, size_t part, struct buf *take_body,
     channel_answer_fn *answered, unsigned wait)
 {
 	struct why why = {0};
-	int code = buf_ok(take_body) ? 0 : WHY_NOMEM;
-	/* a payload that kills render must not be put to the next one */
-	if (code == 0)
-		code = role_ask(s->net->role, ROLE_RENDER, type,
-		    buf_span(take_body), ROLE_ASK_ONCE, answered, s,
-		    &s->render_ask);
-	buf_wipe(take_body);
+	const char *sha256 = s->envelope.parts[part].sha256;
+	if (render_queue_deadly(s->net, sha256)) {
+		struct problem *problem = problem_new(PROBLEM_PAYLOAD);
+		if (problem != NULL)
+			problem_error(problem, s->envelope.parts[part].name, "",
+			    "a payload that can be rendered: twice this one "
+			    "ended the process that worked on it");
+		buf_wipe(take_body);
+		submission_refuse(s, problem, 0);
+		return;
+	}
+	int code = render_queue_put(s->net, s->caller, type, sha256, take_body,
+	    answered, s, &s->render_job);
 	if (code != 0) {
 		(void)why_set(&why, code, "render");
 		submission_fail(s, &why);
@@ -140,7 +148,7 @@ submission_render_ask(struct submission *s)
 	buf_init(&body, WIRE_BODY_MAX);
 	render_request_build(&body, &request);
 	free(files);
-	ask(s, RENDER_WIRE_PAYLOAD, &body, on_rendered, WAIT_RENDER);
+	ask(s, RENDER_WIRE_PAYLOAD, 0, &body, on_rendered, WAIT_RENDER);
 }
 
 /* ---- the attachment list --------------------------------------------------
@@ -151,7 +159,7 @@ on_list(
     void *arg, int code, const struct wire_frame *frame, const struct why *why)
 {
 	struct submission *s = arg;
-	s->render_ask = NULL;
+	s->render_job = NULL;
 	if (code != 0) {
 		submission_fail(s, why);
 		return;
@@ -162,6 +170,7 @@ on_list(
 		return;
 	}
 	buf_wipe(&s->list);
+	s->list_checked = true;
 	submission_waited(s, WAIT_LIST);
 }
 
@@ -190,5 +199,5 @@ submission_list_ask(struct submission *s)
 	buf_init(&body, WIRE_BODY_MAX);
 	render_list_request_build(&body, &request);
 	free(files);
-	ask(s, RENDER_WIRE_LIST, &body, on_list, WAIT_LIST);
+	ask(s, RENDER_WIRE_LIST, s->list_index, &body, on_list, WAIT_LIST);
 }
