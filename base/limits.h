@@ -69,8 +69,8 @@
 	    "submissions under way at once")                                   \
 	X(requests_per_second, 2000, 1, 1000000,                               \
 	    "requests, averaged over a second")                                \
-	X(waiting_bytes, 64 * GIB, 1 * MIB, 1024 * GIB,                        \
-	    "bytes of a sender's messages that wait")                          \
+	X(waiting_bytes, 16 * GIB, 1 * MIB, 1024 * GIB,                        \
+	    "bytes of a sender's messages that wait, or are being sent")       \
 	X(polls_per_organisation, 64, 1, 10000, "long-polls at once")          \
 	X(turns_per_organisation, 4, 1, 10000,                                 \
 	    "small submissions worked on at once while other organisations "   \

@@ -301,21 +301,65 @@ check_recipients(struct submission *s)
 	return true;
 }
 
+/* ---- the sender's share ---------------------------------------------------
+ */
+
+static uint64_t
+bytes_of(const struct submission *s)
+{
+	return s->envelope.bytes * s->envelope.recipients_count;
+}
+
+/* What waits, and what is on its way in: the bytes of one that is refused only
+ * when it is whole would lie in the store until then. */
+static bool
+check_share(struct submission *s)
+{
+	uint64_t share = s->net->limits->waiting_bytes;
+	uint64_t bytes = 0;
+	uint64_t deliveries;
+	struct why why = {0};
+	struct submission *other;
+	if (s->dry_run)
+		return true;
+	int code = spool_view_waiting(
+	    s->net->view, s->caller->organisation, &bytes, &deliveries, &why);
+	if (code != 0) {
+		submission_fail(s, &why);
+		return false;
+	}
+	LIST_FOREACH (other, &s->net->uploads->running, entry)
+		if (!other->dry_run && other->state != SUBMISSION_REFUSED &&
+		    other->state != SUBMISSION_ACCEPTED &&
+		    strcmp(other->caller->organisation,
+			s->caller->organisation) == 0)
+			bytes += bytes_of(other);
+	if (bytes <= share)
+		return true;
+	struct problem *problem = problem_new(PROBLEM_RATE);
+	if (problem != NULL)
+		problem_error(problem, ENVELOPE_PART, "/parts",
+		    "at most the limit waiting_bytes, with all that waits or "
+		    "is being sent");
+	submission_refuse(s, problem, 60);
+	return false;
+}
+
 /* ---- all of it ------------------------------------------------------------
  */
 
 static bool
 check_in_view(struct submission *s)
 {
-	return check_key(s) && check_parts(s) && check_recipients(s);
+	/* the key first: what was accepted stays so, whatever has changed */
+	return check_key(s) && check_type(s) && check_parts(s) &&
+	       check_share(s) && check_recipients(s);
 }
 
 bool
 submission_check(struct submission *s)
 {
 	struct why why = {0};
-	if (!check_type(s))
-		return false;
 	if (spool_view_begin(s->net->view, &why) != 0) {
 		submission_fail(s, &why);
 		return false;
