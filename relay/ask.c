@@ -165,8 +165,11 @@ role_ask_take(struct role *role, enum role_kind kind, uint16_t type,
 	    .arg = arg};
 	ask->body = *body;
 	buf_init(body, body->max);
-	ask->next = role->private->asks;
-	role->private->asks = ask;
+	/* at the end: what is put again is put in the order it was asked */
+	struct role_ask **end = &role->private->asks;
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = ask;
 	ask_submit(ask);
 	if (ask->peer == NULL)
 		ask_wait(ask);

@@ -280,6 +280,28 @@ a_lost_peer_s_asks_go_to_the_next_one(void **state)
 }
 
 static void
+what_is_put_again_is_put_in_the_order_it_was_asked(void **state)
+{
+	struct world *w = *state;
+	struct buf bytes;
+	int first = peer_send(w, ROLE_SPOOL, NULL);
+	run_until(w, &w->arrived, 1);
+	assert_int_equal(role_ask(w->role, ROLE_SPOOL, 7, span_text("bytes"),
+			     ROLE_ASK_AGAIN, on_answer, w, NULL),
+	    0);
+	assert_int_equal(role_ask(w->role, ROLE_SPOOL, 7, span_text("more"),
+			     ROLE_ASK_AGAIN, on_answer, w, NULL),
+	    0);
+	(void)close(first);
+	run_until(w, &w->left, 1);
+	int second = peer_send(w, ROLE_SPOOL, NULL);
+	run_until(w, &w->arrived, 2);
+	assert_true(span_is(frame_read(second, &bytes).body, "bytes"));
+	buf_clear(&bytes);
+	(void)close(second);
+}
+
+static void
 an_ask_that_must_not_be_put_twice_fails_with_its_peer(void **state)
 {
 	struct world *w = *state;
@@ -574,6 +596,7 @@ main(void)
 	    NET(an_ask_waits_for_a_peer_that_is_not_there_yet),
 	    NET(an_ask_that_waits_too_long_fails),
 	    NET(a_lost_peer_s_asks_go_to_the_next_one),
+	    NET(what_is_put_again_is_put_in_the_order_it_was_asked),
 	    NET(an_ask_that_must_not_be_put_twice_fails_with_its_peer),
 	    NET(a_refusal_of_the_peer_is_not_taken_for_its_loss),
 	    NET(a_retired_worker_is_asked_nothing_and_let_go_when_done),
