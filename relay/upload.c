@@ -510,11 +510,12 @@ static void
 on_bytes(struct http_request *request, struct span piece, void *arg)
 {
 	struct upload *upload = arg;
-	(void)request;
 	upload->touched_ms = clock_mono_ms();
 	if (upload->held.size > 0 ||
 	    submission_state(upload->submission) == SUBMISSION_PAUSED) {
+		/* at most what was being read: upload_look() goes on */
 		buf_add_span(&upload->held, piece);
+		http_body_pause(request);
 		return;
 	}
 	upload_push(upload, piece);
@@ -527,6 +528,9 @@ on_bytes_end(struct http_request *request, void *arg)
 	struct upload *upload = arg;
 	(void)request;
 	upload->ended = true;
+	/* parts without bytes are given by none */
+	if (upload->held.size == 0)
+		(void)upload_take(upload, SPAN_NONE);
 	if (submission_state(upload->submission) == SUBMISSION_RUNNING &&
 	    upload->held.size == 0) {
 		/* parts of no bytes end without one */
