@@ -278,9 +278,13 @@ def cut_big(world, relay, name):
         raw.close()
 
 
-def short_certificate(world, relay, days="1"):
+def short_certificate(world, relay, clock):
+    """One that ends tomorrow, by the relay's clock."""
     bergen = relay.caller("bergen")
-    certificate(world, relay, bergen, os.path.join(relay.folder, "short.crt"), days, False)
+    with open(clock, "rb") as file:
+        ahead = struct.unpack("=q", file.read(8))[0] // DAY_MS
+    certificate(world, relay, bergen, os.path.join(relay.folder, "short.crt"),
+                str(ahead + 2), False)
     bergen.close()
 
 
@@ -297,8 +301,8 @@ def drive(world, relay, clock, name, step):
         send_big(world, relay, "trondheim")
         clock_forward(clock, HOUR_MS)
     elif name == "spool.certificate.ended" and step % 50 == 0:
-        short_certificate(world, relay)
-        clock_forward(clock, 2 * DAY_MS)
+        short_certificate(world, relay, clock)
+        clock_forward(clock, 3 * DAY_MS)
     elif name == "spool.forgotten" and step % 50 == 0:
         world.pause.set()
         time.sleep(0.5)
@@ -333,7 +337,7 @@ def crash_pending(world):
         return crash.read(1) != b"\0"
 
 
-def crash_at(world, relay, clock, name, seconds=30):
+def crash_at(world, relay, clock, name, seconds=60):
     """True when some role died at the place named."""
     before = relay.log(relay.mark).count(" role.dead ")
     crash_write(world, name)
