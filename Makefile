@@ -112,10 +112,13 @@ $(B)/%.o: %.c $(B)/flags.mk
 
 $(B)/relay/openapi.o: relay/openapi.json
 
-$(foreach r,$(ROOMS),$(eval $(B)/lib$(r).a: $(OBJ_$(r))))
+# the list is a file of its own, so that a source taken away leaves its archive
+$(foreach r,$(ROOMS),$(shell echo '$(OBJ_$(r))' | cmp -s - $(B)/lib$(r).objects || \
+	echo '$(OBJ_$(r))' >$(B)/lib$(r).objects))
+$(foreach r,$(ROOMS),$(eval $(B)/lib$(r).a: $(OBJ_$(r)) $(B)/lib$(r).objects))
 $(B)/lib%.a:
 	@rm -f $@
-	@$(AR) rcs $@ $^
+	@$(AR) rcs $@ $(filter %.o,$^)
 
 # relay and tools never meet in one program: they have their own submissions
 RELAY_ARCHIVES := $(foreach r,relay spool keys formats base,$(B)/lib$(r).a)
