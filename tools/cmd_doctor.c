@@ -148,9 +148,13 @@ clock_check(struct doctor *doctor, const struct client_answer *answer)
 	    "clock", "ours is %lld s from the relay's", (long long)skew);
 }
 
-static bool
-is_registered(const json_t *list, const char *fingerprint)
+/* The certificate that the relay seals to: of the active ones, that proved
+ * last. NULL when there is none; lent by list. */
+static const char *
+sealed_to(const json_t *list)
 {
+	const char *found = NULL;
+	const char *latest = "";
 	json_t *item;
 	size_t i;
 
@@ -158,14 +162,35 @@ is_registered(const json_t *list, const char *fingerprint)
 	{
 		const char *sha256 = "";
 		const char *state = "";
+		const char *proved = "";
 
-		json_unpack(
-		    item, "{s?s,s?s}", "certificate", &sha256, "state", &state);
-		if (strcmp(sha256, fingerprint) == 0 &&
-		    strcmp(state, "active") == 0)
-			return true;
+		json_unpack(item, "{s?s,s?s,s?s}", "certificate", &sha256,
+		    "state", &state, "proved", &proved);
+		if (strcmp(state, "active") == 0 &&
+		    (found == NULL || strcmp(proved, latest) > 0)) {
+			found = sha256;
+			latest = proved;
+		}
 	}
-	return false;
+	return found;
+}
+
+static bool
+is_ours(const struct client_file *file, const char *fingerprint)
+{
+	bool found = false;
+	struct why why;
+
+	for (size_t i = 0; !found && i < file->seal_certificate_count; i++) {
+		struct certificate *certificate = NULL;
+
+		found = certificate_read(file->seal_certificates[i],
+			    &certificate, &why) == 0 &&
+			strcmp(certificate_facts(certificate)->fingerprint_text,
+			    fingerprint) == 0;
+		certificate_free(certificate);
+	}
+	return found;
 }
 
 /* Can we open what is sealed for us? */
@@ -174,30 +199,28 @@ sealing_check(struct doctor *doctor, const char *recipient)
 {
 	const struct client_file *file = client_settings(doctor->client);
 	struct client_answer answer;
+	const char *sealed = NULL;
 	struct why why;
-	bool found = false;
 	int code = client_get(doctor->client, &answer, &why,
 	    "/v1/mailbox/%s/certificates", recipient);
 
-	for (size_t i = 0; code == 0 && i < file->seal_certificate_count; i++) {
-		struct certificate *certificate = NULL;
-
-		if (certificate_read(
-			file->seal_certificates[i], &certificate, &why) == 0)
-			found = found || is_registered(answer.json,
-					     certificate_facts(certificate)
-						 ->fingerprint_text);
-		certificate_free(certificate);
-	}
+	if (code == 0)
+		sealed = sealed_to(answer.json);
 	if (code != 0)
 		note(doctor, BAD, "sealing", "%s", why.text);
-	else if (found)
-		note(doctor, FINE, "sealing",
-		    "a certificate of ours is active at the relay");
-	else
+	else if (sealed == NULL)
 		note(doctor, BAD, "sealing",
 		    "no certificate of ours is active: budstikke cert add, "
 		    "then prove");
+	else if (is_ours(file, sealed))
+		note(doctor, FINE, "sealing",
+		    "the relay seals to a certificate of ours");
+	else
+		note(doctor, BAD, "sealing",
+		    "the relay seals to %.16s..., which the client file does "
+		    "not name: add its seal-certificate and seal-key, or prove "
+		    "another",
+		    sealed);
 	client_answer_clear(&answer);
 }
 

@@ -11,6 +11,7 @@ like "$out" 'Verified OK' "openssl verified the receipt"
 like "$out" '"proven": true' "and it says that possession was proven"
 like "$out" '"code":"proof-wrong"' "the proof of the sealed file is refused as such"
 like "$out" '"code":"already-final"' "a second verdict is refused as such"
+like "$out" 'the relay seals to [0-9a-f]{16}' "doctor says which key is not there"
 is "$(jq -r .evidence "$T"/guide/in/*/receipt.json | cut -d. -f2 | tr '_-' '/+' |
 	base64 -d 2>/dev/null | jq -r .reference)" \
 	"case-$(basename "$T"/guide/in/*-* | cut -d- -f1)" \
