@@ -163,7 +163,8 @@ cat <<END
   $say status -c $demo/clients/nav.conf $id
   $say top -c $demo/clients/operator.conf
   $say doctor -c $demo/clients/oslo.conf
-  curl --cacert $demo/ca.crt --cert $demo/clients/oslo.crt --key $demo/clients/oslo.key \\
+  curl -sS --cacert $demo/ca.crt --cert $demo/clients/oslo.crt \\
+    --key $demo/clients/oslo.key \\
     $url/v1/mailbox/$(sed -n 's/^organisation = //p' $demo/clients/oslo.conf)/messages
   curl $(sed -n 's/^ready admin //p' $demo/relay.log)/metrics
   less $demo/relay.log; tail -f build/demo.alarms

@@ -60,6 +60,16 @@ lost=$(grep -ohE '`[a-z.]+\([1-8]\)`' README.md guide/*.md | tr -d '`)' | tr '('
 	while read -r to; do compgen -G "*/$to" >/dev/null || echo "$to"; done)
 is "$lost" "" "and every page that the guides name"
 
+# every option that a verb of the client tells of
+verbs=$("$BUDSTIKKE" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
+check "the client lists its verbs" test -n "$verbs"
+lost=$(for verb in $verbs; do
+	"$BUDSTIKKE" "$verb" --help | grep -oE -- '--[a-z-]+' | sort -u | while read -r option; do
+		grep -qE "Fl Fl ${option#--}( |$)" tools/budstikke.1 || echo "$verb $option"
+	done
+done)
+is "$lost" "" "budstikke.1 has every option of every verb"
+
 "$BUDSTIKKED" --print-config >"$T/settings"
 sed -n 's/^\([a-z_]*\) = .*/\1/p' "$T/settings" | sort >"$T/names"
 sed -n 's/^\.It Cm //p' relay/relay.conf.5 | sort >"$T/described"
