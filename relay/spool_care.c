@@ -307,7 +307,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	look_for_room(sr);
 	deadlines_fire(sr);
 	notices_claim(sr);
-	if (sr->polled_count > 0 && sr->group == NULL &&
+	/* what came while a group was open already has missed it */
+	if (sr->polled_count + sr->told_count > 0 && sr->group == NULL &&
 	    spool_role_group(sr, NULL) == 0)
 		spool_role_flush_soon(sr);
 }

@@ -94,7 +94,8 @@ def hooked(world, who, cause, kind, sentence, retried=False):
             world.seconds(5)  # tries are spaced on the wall clock
         return found
     found = drive.wait_for(15, look)
-    tap.ok(found, sentence, world.sink.events())
+    log = [line for line in world.relay.log().splitlines() if " notice." in line or " alarm." in line]
+    tap.ok(found, sentence, "\n".join([str(e) for e in world.sink.events()] + log))
     return found[0] if found else None
 
 
