@@ -194,9 +194,17 @@ fuzz: build/.deps-build+demo+check
 	@$(MAKE) --no-print-directory -j$(CPUS) V=fuzz fuzzers
 	tests/run.sh -t $(T) build/fuzz/
 
-bench: build/.deps-build+demo
-	@$(MAKE) --no-print-directory -j$(CPUS) V= all
-	@build/bench_run
+# PEERS=1: RabbitMQ and PostgreSQL, too; only then are their packages wanted
+bench: build/.deps-build+demo$(if $(PEERS),+peers)
+	@$(MAKE) --no-print-directory -j$(CPUS) V= all $(if $(PEERS),bench-peers)
+	@build/bench_run $(if $(PEERS),--peers)
+bench-peers: $(B)/peer_rabbitmq $(B)/peer_postgres
+$(B)/peer_rabbitmq: LIBS := -lrabbitmq -lpthread
+$(B)/peer_postgres: LIBS := -lpq -lpthread
+$(B)/tests/bench/peer_postgres.o: CPPFLAGS += -I/usr/include/postgresql
+$(B)/peer_rabbitmq $(B)/peer_postgres: $(B)/peer_%: $(B)/tests/bench/peer.o \
+		$(B)/tests/bench/peer_%.o
+	$(link)
 
 # The analysers read the same sources with the same include paths. -fanalyzer
 # is run on its own objects, so that it never mixes with what is shipped; gcc 12
@@ -244,6 +252,7 @@ install: all
 clean:
 	rm -rf build
 .PHONY: all tests fuzzers clean deps demo demo-tools check check-build soak fuzz bench \
+	bench-peers \
 	lint lint-analyzer lint-tidy lint-cppcheck install
 .SECONDARY:
 

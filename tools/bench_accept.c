@@ -146,6 +146,7 @@ parts_measure(struct bench *bench, const struct bench_message *message,
 static void
 parts_tell(struct bench_row *row, const struct parts *parts)
 {
+	row->parts_sum = parts_sum(parts) * 1e6;
 	snprintf(row->parts, sizeof(row->parts),
 	    "TLS %.0f + %.0f, digests %.0f, seal %.0f, signature %.0f, "
 	    "commit %.0f, rendering %.0f; disk %.0f",

@@ -375,6 +375,7 @@ deliver_limit(
 	cpu = (content.server + content.client + receipt.server +
 		  receipt.client + 3 * commit.cpu + 2 * sign) /
 	      CORES;
+	row->parts_sum = cpu * CORES * 1e6;
 	snprintf(row->parts, sizeof(row->parts),
 	    "TLS content %.0f + %.0f, receipt %.0f + %.0f, signatures %.0f, "
 	    "commits %.0f; disk %.0f",

@@ -11,6 +11,18 @@ percent(const struct bench_row *row)
 	return row->limit > 0 ? 100 * row->ours / row->limit : 0;
 }
 
+/* What the parts cost of all that was used: the same on a busy machine, where
+ * rates are not. */
+static double
+cpu_percent(const struct bench *bench, const struct bench_row *row)
+{
+	double used = row->client_us;
+
+	for (size_t i = 0; i < bench->relay.count; i++)
+		used += row->us[i];
+	return used > 0 ? 100 * row->parts_sum / used : 0;
+}
+
 static void
 cost_print(const struct bench *bench, const struct bench_row *row)
 {
@@ -21,7 +33,8 @@ cost_print(const struct bench *bench, const struct bench_row *row)
 			    row->us[i]);
 	printf(" | client %.0f\n", row->client_us);
 	if (row->parts[0] != '\0')
-		printf("%-42s limit: %s\n", "", row->parts);
+		printf("%42s limit: %s (%.0f %%)\n", "", row->parts,
+		    cpu_percent(bench, row));
 }
 
 static void
@@ -37,13 +50,17 @@ memory_print(const struct bench *bench, const char *when, const uint64_t *kib)
 void
 bench_report_print(const struct bench *bench)
 {
-	printf("\n%-42s %9s %9s %5s  %-8s %8s %8s %6s  %s\n", "row", "ours",
+	printf("\n%-58s %9s %9s %5s  %-8s %8s %8s %6s  %s\n", "row", "ours",
 	    "limit", "%", "unit", "p50 ms", "p99 ms", "load", "limit set by");
 	for (size_t i = 0; i < bench->count; i++) {
 		const struct bench_row *row = &bench->rows[i];
 
-		printf("%-42s %9.1f %9.1f %5.0f  %-8s ", row->name, row->ours,
-		    row->limit, percent(row), row->unit);
+		printf("%-58s %9.1f ", row->name, row->ours);
+		if (row->limit > 0)
+			printf("%9.1f %5.0f", row->limit, percent(row));
+		else
+			printf("%9s %5s", "", "");
+		printf("  %-8s ", row->unit);
 		if (row->p50_ms > 0)
 			printf("%8.2f %8.2f ", row->p50_ms, row->p99_ms);
 		else
@@ -79,6 +96,8 @@ row_json(const struct bench *bench, const struct bench_row *row)
 		json_object_set_new(cost, bench->relay.processes[i].name,
 		    json_real(row->us[i]));
 	json_object_set_new(cost, "client", json_real(row->client_us));
+	json_object_set_new(
+	    item, "cpuPercent", json_real(cpu_percent(bench, row)));
 	json_object_set_new(item, "limitParts", json_string(row->parts));
 	json_object_set_new(item, "cpu_us", cost);
 	return item;

@@ -32,7 +32,8 @@ struct bench_row {
 	double client_us; /* CPU of one message */
 	double us[BENCH_PROCESSES_MAX];
 	bool has_us;
-	char parts[160]; /* of the limit, in microseconds of CPU */
+	char parts[160];  /* of the limit, in microseconds of CPU */
+	double parts_sum; /* the same, together */
 	double load_average;
 };
 
@@ -41,6 +42,7 @@ struct bench {
 	struct bench_limits limits;
 	const char *only; /* rows whose names hold this; NULL: all */
 	double seconds;   /* of a round */
+	bool peers;       /* measure other stores, too */
 	struct bench_row rows[BENCH_ROWS_MAX];
 	size_t count;
 	uint64_t memory_idle[BENCH_PROCESSES_MAX]; /* KiB */

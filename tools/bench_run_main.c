@@ -26,6 +26,32 @@ rows_run(struct bench *bench, struct why *why)
 	return code;
 }
 
+/* Rows of other stores, as tests/bench/peers.sh tells them. */
+static int
+peers_run(struct bench *bench, struct why *why)
+{
+	FILE *rows = popen("tests/bench/peers.sh " BENCH_FOLDER "/peers", "r");
+	char line[256];
+
+	if (rows == NULL)
+		return why_errno(why, "run tests/bench/peers.sh");
+	while (fgets(line, sizeof(line), rows) != NULL) {
+		char *tab = strchr(line, '\t');
+		struct bench_row *row;
+
+		if (tab == NULL)
+			continue;
+		*tab = '\0';
+		row = bench_row_add(bench, "msgs/s", "%s", line);
+		if (row != NULL)
+			(void)sscanf(tab + 1, "%lf %lf %lf", &row->ours,
+			    &row->p50_ms, &row->p99_ms);
+	}
+	return pclose(rows) == 0
+		   ? 0
+		   : why_set(why, WHY_STATE, "tests/bench/peers.sh failed");
+}
+
 static int
 run(struct bench *bench, struct why *why)
 {
@@ -39,6 +65,8 @@ run(struct bench *bench, struct why *why)
 		code = rows_run(bench, why);
 	if (code == 0)
 		bench_memory(bench);
+	if (code == 0 && bench->peers)
+		code = peers_run(bench, why);
 	if (code == 0)
 		bench_report_print(bench);
 	if (code == 0)
@@ -65,12 +93,14 @@ main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
 			bench->only = argv[++i];
+		else if (strcmp(argv[i], "--peers") == 0)
+			bench->peers = true;
 		else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc)
 			bench->seconds = atof(argv[++i]);
 		else {
 			fprintf(stderr,
 			    "usage: bench_run [--only PART-OF-A-ROW'S-NAME] "
-			    "[--seconds OF-A-ROUND]\n");
+			    "[--seconds OF-A-ROUND] [--peers]\n");
 			free(bench);
 			return 2;
 		}
