@@ -15,6 +15,8 @@
 #define READ_SIZE (UINT64_C(64) << 10)
 /* one channel's share of a turn of the loop */
 #define TURN_SIZE (UINT64_C(1) << 20)
+/* frames up to here are copied when that saves a write */
+#define SMALL_SIZE (UINT64_C(16) << 10)
 /* an allocation that one large frame made is not kept after it */
 #define KEEP_SIZE (UINT64_C(256) << 10)
 
@@ -33,6 +35,7 @@ struct channel {
 	struct event *readable;
 	struct event *writable;
 	struct event *broken; /* made active when a write has failed */
+	struct event *later;  /* made active when frames wait to go together */
 	struct evbuffer *out;
 	struct buf in;
 	struct ask *asks[BUCKETS];
@@ -44,11 +47,14 @@ struct channel {
 	bool paused;
 	bool finishing; /* shut down writing when all is sent */
 	bool over_mark; /* hooks->taken is owed */
+	bool full;      /* the socket takes no more: writable is awaited */
+	unsigned holds; /* frames go together when the last is released */
 };
 
 static void on_readable(int fd, short what, void *arg);
 static void on_writable(int fd, short what, void *arg);
 static void on_broken(int fd, short what, void *arg);
+static void on_later(int fd, short what, void *arg);
 
 struct channel *
 channel_new(struct event_base *base, int take_fd, size_t body_max,
@@ -68,9 +74,10 @@ channel_new(struct event_base *base, int take_fd, size_t body_max,
 	c->writable =
 	    event_new(base, take_fd, EV_WRITE | EV_PERSIST, on_writable, c);
 	c->broken = event_new(base, -1, 0, on_broken, c);
+	c->later = event_new(base, -1, 0, on_later, c);
 	int flags = fcntl(take_fd, F_GETFL);
 	if (c->out == NULL || c->readable == NULL || c->writable == NULL ||
-	    c->broken == NULL || flags < 0 ||
+	    c->broken == NULL || c->later == NULL || flags < 0 ||
 	    fcntl(take_fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
 	    event_add(c->readable, NULL) < 0) {
 		channel_free(c);
@@ -94,6 +101,8 @@ destroy(struct channel *c)
 		event_free(c->writable);
 	if (c->broken != NULL)
 		event_free(c->broken);
+	if (c->later != NULL)
+		event_free(c->later);
 	if (c->out != NULL)
 		evbuffer_free(c->out);
 	buf_clear(&c->in);
@@ -284,38 +293,75 @@ on_broken(int fd, short what, void *arg)
 	leave(c);
 }
 
+/* Write what is kept, as much as the socket takes. */
 static void
-all_sent(struct channel *c)
+write_out(struct channel *c)
 {
-	(void)event_del(c->writable);
-	if (c->finishing)
+	if (evbuffer_get_length(c->out) > 0) {
+		int size = evbuffer_write(c->out, c->fd);
+		if (size < 0 && errno != EAGAIN && errno != EINTR) {
+			(void)event_del(c->writable);
+			event_active(c->broken, 0, 0);
+			return;
+		}
+	}
+	bool full = evbuffer_get_length(c->out) > 0;
+	if (full && !c->full)
+		(void)event_add(c->writable, NULL);
+	else if (!full && c->full)
+		(void)event_del(c->writable);
+	c->full = full;
+	if (!full && c->finishing)
 		(void)shutdown(c->fd, SHUT_WR);
+}
+
+static void
+write_and_tell(struct channel *c)
+{
+	if (c->dead)
+		return;
+	enter(c);
+	write_out(c);
+	if (c->over_mark && evbuffer_get_length(c->out) < CHANNEL_LOW_MARK) {
+		c->over_mark = false;
+		if (c->hooks->taken != NULL)
+			c->hooks->taken(c, c->arg);
+	}
+	leave(c);
 }
 
 static void
 on_writable(int fd, short what, void *arg)
 {
+	(void)fd;
+	(void)what;
+	write_and_tell(arg);
+}
+
+static void
+on_later(int fd, short what, void *arg)
+{
 	struct channel *c = arg;
 	(void)fd;
 	(void)what;
-	if (c->dead)
+	if (!c->full && c->holds == 0)
+		write_and_tell(c);
+}
+
+void
+channel_hold(struct channel *c)
+{
+	c->holds++;
+}
+
+void
+channel_release(struct channel *c)
+{
+	if (--c->holds > 0 || c->dead || c->full)
 		return;
-	enter(c);
-	int size = evbuffer_write(c->out, c->fd);
-	if (size < 0 && errno != EAGAIN && errno != EINTR) {
-		(void)event_del(c->writable);
-		event_active(c->broken, 0, 0);
-	} else {
-		size_t unsent = evbuffer_get_length(c->out);
-		if (unsent == 0)
-			all_sent(c);
-		if (c->over_mark && unsent < CHANNEL_LOW_MARK) {
-			c->over_mark = false;
-			if (c->hooks->taken != NULL)
-				c->hooks->taken(c, c->arg);
-		}
-	}
-	leave(c);
+	write_out(c);
+	if (c->over_mark) /* hooks are not called from inside */
+		event_active(c->later, 0, 0);
 }
 
 /* Keep what the socket did not take. */
@@ -328,45 +374,72 @@ keep(struct channel *c, struct span bytes)
 }
 
 static int
+keep_frame(
+    struct channel *c, const uint8_t *head, struct span body, size_t sent)
+{
+	int code = 0;
+	if (sent < WIRE_HEAD_SIZE)
+		code = keep(c, span_of(head + sent, WIRE_HEAD_SIZE - sent));
+	size_t skip = sent > WIRE_HEAD_SIZE ? sent - WIRE_HEAD_SIZE : 0;
+	if (code == 0 && body.size > skip)
+		code = keep(c, span_of(body.at + skip, body.size - skip));
+	if (code < 0) /* half a frame is in the stream: it is of no more use */
+		event_active(c->broken, 0, 0);
+	else if (evbuffer_get_length(c->out) >= CHANNEL_LOW_MARK)
+		c->over_mark = true;
+	return code;
+}
+
+/* Nothing is kept: a large frame need not be copied. */
+static int
+send_large(struct channel *c, const uint8_t *head, struct span body)
+{
+	struct iovec parts[2] = {{(void *)(uintptr_t)head, WIRE_HEAD_SIZE},
+	    {(void *)(uintptr_t)body.at, body.size}};
+	struct msghdr message = {
+	    .msg_iov = parts, .msg_iovlen = body.size > 0 ? 2 : 1};
+	ssize_t size = sendmsg(c->fd, &message, MSG_NOSIGNAL);
+	if (size < 0 && errno != EAGAIN && errno != EINTR) {
+		/* told later: the caller is in the middle of things */
+		event_active(c->broken, 0, 0);
+		return 0;
+	}
+	int code = keep_frame(c, head, body, size > 0 ? (size_t)size : 0);
+	if (code == 0 && evbuffer_get_length(c->out) > 0 && !c->full) {
+		c->full = true;
+		(void)event_add(c->writable, NULL);
+	}
+	return code;
+}
+
+/*
+ * Each write wakes the other process. A small telling goes with the next ask or
+ * answer, at the latest when the event loop has done what is at hand.
+ */
+static int
 send_frame(struct channel *c, uint16_t type, uint16_t flags, uint64_t request,
     struct span body)
 {
 	uint8_t head[WIRE_HEAD_SIZE];
-	size_t sent = 0;
+	bool small = body.size <= SMALL_SIZE;
+	bool wait = c->full || c->holds > 0 || (small && request == 0);
 	if (c->dead)
 		return WHY_GONE;
 	if (body.size > c->body_max)
 		return WHY_TOO_LARGE;
 	wire_head_build(head, type, flags, request, (uint32_t)body.size);
-	if (evbuffer_get_length(c->out) == 0) {
-		struct iovec parts[2] = {{head, sizeof head},
-		    {(void *)(uintptr_t)body.at, body.size}};
-		struct msghdr message = {
-		    .msg_iov = parts, .msg_iovlen = body.size > 0 ? 2 : 1};
-		ssize_t size = sendmsg(c->fd, &message, MSG_NOSIGNAL);
-		if (size < 0 && errno != EAGAIN && errno != EINTR) {
-			/* told later: the caller is in the middle of things */
-			event_active(c->broken, 0, 0);
-			return 0;
-		}
-		sent = size > 0 ? (size_t)size : 0;
-	}
-	int code = 0;
-	if (sent < sizeof head)
-		code = keep(c, span_of(head + sent, sizeof head - sent));
-	size_t skip = sent > sizeof head ? sent - sizeof head : 0;
-	if (code == 0 && body.size > skip)
-		code = keep(c, span_of(body.at + skip, body.size - skip));
-	if (code < 0) {
-		/* half a frame is in the stream: it is of no more use */
-		event_active(c->broken, 0, 0);
+	if (!small && !wait && evbuffer_get_length(c->out) > 0)
+		write_out(c);
+	if (!wait && evbuffer_get_length(c->out) == 0)
+		return send_large(c, head, body);
+	int code = keep_frame(c, head, body, 0);
+	if (code < 0)
 		return code;
-	}
-	size_t unsent = evbuffer_get_length(c->out);
-	if (unsent > 0)
-		(void)event_add(c->writable, NULL);
-	if (unsent >= CHANNEL_LOW_MARK)
-		c->over_mark = true;
+	if (!wait && !c->full)
+		write_out(c);
+	/* also for hooks->taken, which is not called from inside */
+	if (!c->full && (wait || c->over_mark))
+		event_active(c->later, 0, 0);
 	return 0;
 }
 
@@ -483,6 +556,6 @@ channel_finish(struct channel *c)
 	if (c->dead)
 		return;
 	c->finishing = true;
-	if (evbuffer_get_length(c->out) == 0)
-		all_sent(c);
+	if (!c->full)
+		write_out(c);
 }

@@ -76,6 +76,11 @@ int channel_refuse(
 /* A telling: nobody answers. */
 int channel_tell(struct channel *channel, uint16_t type, struct span body);
 
+/* What is sent between the two goes out at once with the last release, so that
+ * the other process is woken once. Nest them; nothing may wait in between. */
+void channel_hold(struct channel *channel);
+void channel_release(struct channel *channel);
+
 size_t channel_unsent(const struct channel *channel); /* bytes */
 size_t channel_asks(const struct channel *channel);   /* unanswered own asks */
 bool channel_is_dead(const struct channel *channel);

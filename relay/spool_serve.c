@@ -244,6 +244,20 @@ group_again(struct spool_role *sr, struct spool_wake *wake, struct why *why)
 	return code != 0 ? code : group_finish(sr, wake, why);
 }
 
+/* The answers of a group go out together. */
+static void
+hold_all(struct spool_role *sr, bool hold)
+{
+	for (struct role_peer *p = sr->role->peers; p != NULL; p = p->next) {
+		if (p->channel == NULL)
+			continue;
+		if (hold)
+			channel_hold(p->channel);
+		else
+			channel_release(p->channel);
+	}
+}
+
 int
 spool_role_flush(struct spool_role *sr)
 {
@@ -274,9 +288,11 @@ spool_role_flush(struct spool_role *sr)
 		for (size_t i = 0; i < sr->pending_count; i++)
 			refuse(&sr->pending[i], &why);
 	}
+	hold_all(sr, true);
 	answer_all(sr);
 	if (code == 0)
 		wake_all(sr, &wake);
+	hold_all(sr, false);
 	return code;
 }
 
