@@ -1,7 +1,9 @@
 /*
  * submission_priv - what the files of a submission share.
  *
- *   submission.c         its life: begin, end, accept, refuse
+ *   submission.c         its life: begin, end, refuse
+ *   submission_accept.c  the one request that makes it durable
+ *   submissions.c        what a net process keeps for all of them
  *   submission_check.c   the envelope against profile, caller, recipients
  *   submission_parts.c   one part: size, digest, scan, or kept for render
  *   submission_seal.c    one content for each recipient: package, seal, stage
@@ -146,10 +148,19 @@ void submission_refuse(
     struct submission *s, struct problem *take_problem, unsigned retry_s);
 /* The same from a failure that has no better words. */
 void submission_fail(struct submission *s, const struct why *why);
+/* Tell the owner, from the event loop. */
+void submission_notify(struct submission *s);
 /* Something waited for is there: tell the owner, or go on to the accept. */
 void submission_proceed(struct submission *s);
 void submission_wait(struct submission *s, unsigned for_what);
 void submission_waited(struct submission *s, unsigned for_what);
+
+/* ---- submission_accept.c ---- */
+void submission_accept(struct submission *s);
+
+/* ---- upload.c ---- */
+int upload_table_open(struct net *net, struct why *why);
+void upload_table_close(struct net *net);
 
 /* ---- submission_http.c ---- */
 struct call;
@@ -172,6 +183,8 @@ bool submission_seal_data(struct submission *s, struct span bytes);
 bool submission_seal_part_end(struct submission *s);
 bool submission_seal_finish(struct submission *s);
 void submission_seal_clear(struct submission *s);
+/* Have erased what was staged and is nobody's. */
+void submission_stages_drop(struct submission *s);
 struct sealer *sealer_get(struct net *net,
     const uint8_t fingerprint[SPOOL_HASH_SIZE], struct span der,
     struct why *why);

@@ -197,6 +197,37 @@ stage(struct submission *s, struct content *content)
 	return true;
 }
 
+static void
+on_dropped(void *arg, int code, const struct spool_answer *answer,
+    const struct why *why)
+{
+	(void)arg;
+	(void)code;
+	(void)answer;
+	(void)why;
+}
+
+void
+submission_stages_drop(struct submission *s)
+{
+	for (size_t i = 0; i < s->contents_count; i++) {
+		struct content *content = &s->contents[i];
+		if (content->staged == 0)
+			continue;
+		struct spool_wire_stage stage = {
+		    .upload = s->id, .content = (uint32_t)i};
+		memcpy(stage.recipient, content->recipient,
+		    sizeof stage.recipient);
+		struct buf body;
+		buf_init(&body, 256);
+		spool_wire_stage_build(&body, &stage);
+		/* what cannot be told is swept by spool after staged_hours */
+		(void)net_ask_spool(s->net, SPOOL_WIRE_STAGE_DROP,
+		    buf_span(&body), on_dropped, NULL, NULL);
+		buf_clear(&body);
+	}
+}
+
 /* ---- the filters of one content -------------------------------------------
  */
 

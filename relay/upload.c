@@ -98,8 +98,8 @@ on_sweep(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-static int
-table_open(struct net *net, struct why *why)
+int
+upload_table_open(struct net *net, struct why *why)
 {
 	static const struct timeval every = {SWEEP_S, 0};
 	struct upload_table *table = calloc(1, sizeof *table);
@@ -113,46 +113,18 @@ table_open(struct net *net, struct why *why)
 	return 0;
 }
 
-int
-submissions_open(struct net *net, struct why *why)
-{
-	struct uploads *uploads = calloc(1, sizeof *uploads);
-	if (uploads == NULL)
-		return why_set(why, WHY_NOMEM, "uploads");
-	LIST_INIT(&uploads->running);
-	net->uploads = uploads;
-	int code = profile_set_load(
-	    net->conf->profiles, net->limits, &uploads->profiles, why);
-	if (code == 0)
-		code = table_open(net, why);
-	if (code != 0)
-		submissions_close(net);
-	return code;
-}
-
 void
-submissions_close(struct net *net)
+upload_table_close(struct net *net)
 {
-	struct uploads *uploads = net->uploads;
-	if (uploads == NULL)
+	struct upload_table *table = net->uploads->table;
+	if (table == NULL)
 		return;
-	if (uploads->table != NULL) {
-		while (!LIST_EMPTY(&uploads->table->list))
-			upload_free(LIST_FIRST(&uploads->table->list));
-		if (uploads->table->sweep != NULL)
-			event_free(uploads->table->sweep);
-		free(uploads->table);
-	}
-	while (!LIST_EMPTY(&uploads->running)) {
-		struct submission *s = LIST_FIRST(&uploads->running);
-		net_ask_cancel(s->accept_ask);
-		s->accept_ask = NULL;
-		submission_free(s);
-	}
-	sealers_clear(uploads);
-	profile_set_clear(&uploads->profiles);
-	free(uploads);
-	net->uploads = NULL;
+	while (!LIST_EMPTY(&table->list))
+		upload_free(LIST_FIRST(&table->list));
+	if (table->sweep != NULL)
+		event_free(table->sweep);
+	free(table);
+	net->uploads->table = NULL;
 }
 
 /* ---- finding --------------------------------------------------------------
