@@ -31,20 +31,41 @@ fault_member(uint8_t kind, uint8_t number)
 #define FAULT_FULL 2
 #define FAULT_NOTICE 3
 
+/* Kept until a group with it is durable: a group may fail, and what is wrong
+ * with the relay is told just when groups fail. */
 static void
 fault(struct spool_role *sr, struct id member, bool raise)
 {
+	struct spool_fault *at = NULL;
 	struct why why = {0};
-	int code = spool_role_group(sr, &why);
-	if (code == 0 && raise)
-		code = spool_alarm_raise(sr->group, "", SPOOL_CAUSE_FAULT,
-		    SPOOL_CRITICAL, &member, clock_wall_ms(), &why);
-	else if (code == 0)
-		code = spool_alarm_clear(
-		    sr->group, "", SPOOL_CAUSE_FAULT, &member, &why);
+	for (size_t i = sr->faults_in; i < sr->fault_count; i++)
+		if (id_equal(&sr->faults[i].member, &member))
+			at = &sr->faults[i];
+	if (at == NULL && sr->fault_count < SPOOL_FAULTS_MAX)
+		at = &sr->faults[sr->fault_count++];
+	if (at == NULL) {
+		log_event(LOG_ERROR, "alarm.failed",
+		    LOGS("error", "too many faults at once"));
+		return;
+	}
+	*at = (struct spool_fault){member, raise, clock_wall_ms()};
+	if (spool_role_group(sr, &why) != 0)
+		log_event(LOG_ERROR, "alarm.failed", LOGS("error", why.text));
+	else
+		spool_role_flush_soon(sr);
+}
+
+static void
+fault_record(struct spool_role *sr, const struct spool_fault *at)
+{
+	struct why why = {0};
+	int code = at->raise
+		       ? spool_alarm_raise(sr->group, "", SPOOL_CAUSE_FAULT,
+			     SPOOL_CRITICAL, &at->member, at->since_ms, &why)
+		       : spool_alarm_clear(sr->group, "", SPOOL_CAUSE_FAULT,
+			     &at->member, &why);
 	if (code != 0)
 		log_event(LOG_ERROR, "alarm.failed", LOGS("error", why.text));
-	spool_role_flush_soon(sr);
 }
 
 void
@@ -114,10 +135,33 @@ spool_care_group(struct spool_role *sr)
 {
 	for (size_t i = 0; i < sr->polled_count; i++)
 		(void)spool_polled(sr->group, sr->polled[i], NULL);
-	sr->polled_count = 0;
 	for (size_t i = 0; i < sr->told_count; i++)
 		tell_done(sr, &sr->told[i]);
-	sr->told_count = 0;
+	for (size_t i = 0; i < sr->fault_count; i++)
+		fault_record(sr, &sr->faults[i]);
+	sr->polled_in = sr->polled_count;
+	sr->told_in = sr->told_count;
+	sr->faults_in = sr->fault_count;
+}
+
+void
+spool_care_group_ended(struct spool_role *sr, bool durable)
+{
+	if (durable) {
+		sr->polled_count -= sr->polled_in;
+		sr->told_count -= sr->told_in;
+		sr->fault_count -= sr->faults_in;
+		if (sr->polled_count > 0)
+			memmove(sr->polled, sr->polled + sr->polled_in,
+			    sr->polled_count * sizeof *sr->polled);
+		memmove(sr->told, sr->told + sr->told_in,
+		    sr->told_count * sizeof *sr->told);
+		memmove(sr->faults, sr->faults + sr->faults_in,
+		    sr->fault_count * sizeof *sr->faults);
+	}
+	sr->polled_in = 0;
+	sr->told_in = 0;
+	sr->faults_in = 0;
 }
 
 /* ---- notices --------------------------------------------------------------
@@ -308,8 +352,9 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	deadlines_fire(sr);
 	notices_claim(sr);
 	/* what came while a group was open already has missed it */
-	if (sr->polled_count + sr->told_count > 0 && sr->group == NULL &&
-	    spool_role_group(sr, NULL) == 0)
+	struct why why = {0};
+	if (sr->polled_count + sr->told_count + sr->fault_count > 0 &&
+	    sr->group == NULL && spool_role_group(sr, &why) == 0)
 		spool_role_flush_soon(sr);
 }
 

@@ -31,12 +31,20 @@ struct spool_pending {
 };
 
 #define SPOOL_NOTICES_MAX 16
+#define SPOOL_FAULTS_MAX 64
 
 /* A notice the courier is done with, until the next group records it. */
 struct spool_told {
 	struct spool_notice notice;
 	bool done;
 	int64_t at_ms; /* when to try again */
+};
+
+/* The relay's own trouble, or its end, until a group has recorded it. */
+struct spool_fault {
+	struct id member;
+	bool raise;
+	int64_t since_ms;
 };
 
 struct spool_role {
@@ -54,6 +62,13 @@ struct spool_role {
 	size_t polled_capacity;
 	struct spool_told told[SPOOL_NOTICES_MAX];
 	size_t told_count;
+	struct spool_fault faults[SPOOL_FAULTS_MAX];
+	size_t fault_count;
+	/* how many of each are in the open group: they wait until it is
+	 * durable */
+	size_t polled_in;
+	size_t told_in;
+	size_t faults_in;
 	size_t notices_out; /* with the courier */
 	bool full;          /* new content was refused for want of room */
 	bool full_raised;
@@ -85,7 +100,9 @@ void spool_apply(
 
 int spool_care_start(struct spool_role *sr, struct why *why);
 void spool_care_stop(struct spool_role *sr);
-/* What waits for a group: polls, notices that were told. */
+/* What waits for a group: polls, notices that were told, faults. Done when the
+ * group is durable, else the next group has it. */
 void spool_care_group(struct spool_role *sr);
+void spool_care_group_ended(struct spool_role *sr, bool durable);
 void spool_care_deaths(struct spool_role *sr, const struct role_deaths *deaths);
 void spool_care_polled(struct spool_role *sr, const char *recipient);

@@ -177,6 +177,7 @@ group_finish(struct spool_role *sr, struct spool_wake *wake, struct why *why)
 		spool_group_abort(sr->group);
 	}
 	sr->group = NULL;
+	spool_care_group_ended(sr, code == 0);
 	return code;
 }
 
@@ -274,6 +275,7 @@ spool_role_flush(struct spool_role *sr)
 	else {
 		spool_group_abort(sr->group);
 		sr->group = NULL;
+		spool_care_group_ended(sr, true); /* it changed nothing */
 	}
 	if (code == WHY_FULL) {
 		wake.count = 0;

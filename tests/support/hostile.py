@@ -1,9 +1,11 @@
 """What one organisation, or a client that breaks off, may not do to the others:
 each of these went wrong once."""
+import http.client
 import json
 import os
 import select
 import signal
+import ssl
 import sys
 import threading
 import time
@@ -13,6 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import drive  # noqa: E402
 import relay as house  # noqa: E402
 
+BROKEN = (OSError, http.client.HTTPException, ssl.SSLError)
 tap = house.Tap()
 FIXTURES = os.path.join(house.TOP, "tests", "formats", "fixtures", "digisos")
 
@@ -228,9 +231,47 @@ def lists():
         relay.close()
 
 
+def alarms():
+    """What is wrong with the relay is told although groups fail just then."""
+    relay = drive.relay_with(["role_deaths=1", "role_wait_ms=500"])
+    oslo = house.ORGANISATIONS["oslo"]
+    ending = []
+
+    def send():
+        nav = relay.caller("nav")
+        while not ending:
+            try:
+                house.submit(nav, [oslo])
+            except BROKEN:
+                pass
+
+    def firing():
+        return [a for a in operator.get("/v1/alarms").json()["alarms"]
+                if a["cause"] == "relay-fault" and a["state"] == "firing"]
+
+    operator = relay.caller("operator")
+    try:
+        threads = [threading.Thread(target=send) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.5)
+        with Stopped(relay, "keys"):
+            time.sleep(0.2)
+            os.kill(relay.role_pid("courier"), signal.SIGKILL)
+            time.sleep(2)
+        ending.append(True)
+        for thread in threads:
+            thread.join()
+        tap.ok("spool.commit-failed" in relay.log(), "groups failed meanwhile")
+        tap.ok(drive.wait_for(5, firing), "a role's deaths raise their alarm", relay.log()[-1500:])
+    finally:
+        ending.append(True)
+        relay.close()
+
+
 def main():
     wanted = sys.argv[1:]
-    for case in (shares, renders, deadly, uploads, lists):
+    for case in (shares, renders, deadly, uploads, lists, alarms):
         if not wanted or case.__name__ in wanted:
             case()
     return tap.finish()
