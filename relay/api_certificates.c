@@ -18,8 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CERTIFICATES_MAX 1024 /* of one mailbox, in a list */
-
 static const char *
 member_text(const json_t *object, const char *name)
 {
@@ -53,12 +51,14 @@ api_certificate_list(const struct call *call)
 	size_t count = 0;
 	if (!change_allowed(call))
 		return;
-	struct spool_certificate *page = calloc(CERTIFICATES_MAX, sizeof *page);
+	struct spool_certificate *page =
+	    calloc(SPOOL_CERTIFICATES_MAX, sizeof *page);
 	int code = page == NULL ? why_set(&why, WHY_NOMEM, "page")
 				: spool_view_begin(call->net->view, &why);
 	if (code == 0)
-		code = spool_view_certificates(call->net->view,
-		    call->variables[0], page, CERTIFICATES_MAX, &count, &why);
+		code =
+		    spool_view_certificates(call->net->view, call->variables[0],
+			page, SPOOL_CERTIFICATES_MAX, &count, &why);
 	json_t *list = json_array();
 	for (size_t i = 0; i < count; i++)
 		(void)json_array_append_new(list, certificate_json(&page[i]));

@@ -45,6 +45,58 @@ add_check(const struct spool_certificate_add *add, struct why *why)
 	return 0;
 }
 
+/* Pages that the records of one certificate touch, generously. */
+#define CERTIFICATE_OVERHEAD 16384u
+
+/*
+ * One more of this mailbox: when it has as many as it may, the one that has
+ * been waiting longest for its proof makes way. A recipient that adds without
+ * end must not fill the store, nor its reserve.
+ */
+static int
+certificate_room(struct spool_group *group,
+    const struct spool_certificate_add *add, struct why *why)
+{
+	struct certificate_record record;
+	struct certificate_record oldest = {.added_ms = INT64_MAX};
+	uint8_t fingerprint[SPOOL_HASH_SIZE];
+	size_t count = 0;
+	struct span at;
+	struct span value;
+	struct scan scan = scan_open(
+	    &group->txn, DB_CERTIFICATE, key_org(add->recipient), KEY_NONE);
+	while (scan_next(&scan, &at, &value)) {
+		count++;
+		if (!record_read_certificate(value, &record) ||
+		    at.size < SPOOL_HASH_SIZE) {
+			txn_damaged(&group->txn, DB_CERTIFICATE);
+			break;
+		}
+		if (record.state != SPOOL_CERTIFICATE_PROVING ||
+		    record.added_ms >= oldest.added_ms)
+			continue;
+		oldest = record;
+		memcpy(fingerprint, at.at + at.size - SPOOL_HASH_SIZE,
+		    SPOOL_HASH_SIZE);
+	}
+	scan_close(&scan);
+	int ret = group_why(group, why);
+	if (ret == 0)
+		ret = group_take_room(group,
+		    add->der.size + add->challenge.size + CERTIFICATE_OVERHEAD,
+		    why);
+	if (ret != 0 || count < SPOOL_CERTIFICATES_MAX)
+		return ret;
+	if (oldest.added_ms == INT64_MAX)
+		return why_set(why, WHY_STATE,
+		    "a mailbox has at most %d certificates",
+		    SPOOL_CERTIFICATES_MAX);
+	end_del(group, add->recipient, fingerprint, &oldest);
+	(void)txn_del(&group->txn, DB_CERTIFICATE,
+	    key_org_hash(add->recipient, fingerprint));
+	return group_why(group, why);
+}
+
 int
 spool_certificate_add(struct spool_group *group,
     const struct spool_certificate_add *add, struct why *why)
@@ -64,6 +116,10 @@ spool_certificate_add(struct spool_group *group,
 			return why_set(why, WHY_EXISTS,
 			    "the certificate is active already");
 		end_del(group, add->recipient, add->fingerprint, &record);
+	} else {
+		ret = certificate_room(group, add, why);
+		if (ret != 0)
+			return ret;
 	}
 	record = (struct certificate_record){
 	    .state = SPOOL_CERTIFICATE_PROVING,

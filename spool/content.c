@@ -162,6 +162,22 @@ stage_erase(struct spool_group *group, const struct id *upload,
 	return true;
 }
 
+/* As much as one step may; the sweep does the rest, now. */
+static void
+stage_erase_step(struct spool_group *group, const struct id *upload,
+    uint32_t content, const char *recipient, struct staged_record *record)
+{
+	if (stage_erase(group, upload, content, recipient, record,
+		group->spool->options.purge_chunks))
+		return;
+	due_del(group, record->sweep_ms, DUE_SWEEP, content, upload, recipient);
+	record->sweep_ms = group->now_ms;
+	txn_put_staged(&group->txn, DB_STAGED,
+	    key_content(recipient, upload, content, UINT32_MAX), record);
+	due_put(group, record->sweep_ms, DUE_SWEEP, content, upload, recipient,
+	    SPAN_NONE);
+}
+
 int
 spool_stage_drop(struct spool_group *group, const struct id *upload,
     uint32_t content, const char *recipient, struct why *why)
@@ -172,8 +188,7 @@ spool_stage_drop(struct spool_group *group, const struct id *upload,
 	struct staged_record record;
 	if (txn_get_staged(&group->txn, DB_STAGED,
 		key_content(recipient, upload, content, UINT32_MAX), &record))
-		(void)stage_erase(
-		    group, upload, content, recipient, &record, UINT64_MAX);
+		stage_erase_step(group, upload, content, recipient, &record);
 	crash_point("spool.stage.drop");
 	return group_why(group, why);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define HAND_OUT_COALESCE_MS CLOCK_SECOND_MS
+#define REFUSED_EVERY_MS (10 * CLOCK_MINUTE_MS)
 
 /* A fact after the end: evidence once for each kind, never a new outcome. */
 static struct spool_draft *
@@ -249,6 +250,19 @@ receipt_imported(struct spool_group *group, struct delivery *delivery,
 	return group_why(group, why);
 }
 
+/* Another reason so soon after the last one: who says one after the other
+ * would fill the log, which has no end but the store's. */
+static bool
+refused_just_now(struct spool_group *group, struct spool_position at)
+{
+	struct evidence_record evidence;
+	if (at.epoch == 0)
+		return false;
+	return !txn_get_evidence(&group->txn, DB_EVIDENCE, key_position(at),
+		   &evidence) /* of this very group */
+	       || group->now_ms - evidence.time_ms < REFUSED_EVERY_MS;
+}
+
 /* Not now: evidence and an alarm, once for each reason in a row. */
 static int
 receipt_refused(struct spool_group *group, struct delivery *delivery,
@@ -260,6 +274,15 @@ receipt_refused(struct spool_group *group, struct delivery *delivery,
 	if (record->refused.epoch != 0 &&
 	    strcmp(record->refused_reason, reason) == 0)
 		return receipt_repeated(record->refused, out);
+	if (refused_just_now(group, record->refused)) {
+		int ret = group_why(group, why);
+		return ret != 0
+			   ? ret
+			   : why_set(why, WHY_BUSY,
+				 "reason: another was recorded less than "
+				 "%d minutes ago",
+				 (int)(REFUSED_EVERY_MS / CLOCK_MINUTE_MS));
+	}
 	struct spool_draft *draft =
 	    delivery_draft(group, delivery, SPOOL_LEVEL_REFUSED);
 	if (draft == NULL)

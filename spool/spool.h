@@ -31,10 +31,11 @@
 #define SPOOL_HASH_SIZE 32
 #define SPOOL_ORG_SIZE 20 /* with the end mark */
 #define SPOOL_TYPE_SIZE 64
-#define SPOOL_WORD_SIZE 32    /* profile version, suite, reason code ... */
-#define SPOOL_PROOF_SIZE 65   /* 64 hex digits and the end mark */
-#define SPOOL_TYPES_MAX 64    /* types one mailbox may open */
-#define SPOOL_DEADLINES_MAX 8 /* alarm stages of one delivery */
+#define SPOOL_WORD_SIZE 32         /* profile version, suite, reason code ... */
+#define SPOOL_PROOF_SIZE 65        /* 64 hex digits and the end mark */
+#define SPOOL_TYPES_MAX 64         /* types one mailbox may open */
+#define SPOOL_DEADLINES_MAX 8      /* alarm stages of one delivery */
+#define SPOOL_CERTIFICATES_MAX 256 /* of one mailbox, ended ones too */
 
 struct spool;       /* the store, open for writing */
 struct spool_group; /* the requests of one commit */

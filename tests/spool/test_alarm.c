@@ -333,6 +333,37 @@ a_certificate_is_active_only_after_its_challenge_is_answered(void **state)
 }
 
 static void
+certificates_without_end_fill_no_store(void **state)
+{
+	HOUSE;
+	struct spool_certificate_add add = certificate(house, 9);
+	static struct spool_certificate list[SPOOL_CERTIFICATES_MAX + 100];
+	size_t count;
+	house_begin(house);
+	assert_int_equal(spool_certificate_add(house->group, &add, NULL), 0);
+	assert_int_equal(house_commit(house), 0);
+	assert_int_equal(prove(house, 9, 1), 0);
+	for (int i = 0; i < SPOOL_CERTIFICATES_MAX + 50; i++) {
+		house->now_ms++;
+		house_begin(house);
+		add.fingerprint[0] = 77;
+		add.fingerprint[1] = (uint8_t)(i >> 8);
+		add.fingerprint[2] = (uint8_t)i;
+		assert_int_equal(
+		    spool_certificate_add(house->group, &add, NULL), 0);
+		assert_int_equal(house_commit(house), 0);
+	}
+	assert_int_equal(spool_view_begin(house->view, NULL), 0);
+	assert_int_equal(spool_view_certificates(house->view, OSLO, list,
+			     SPOOL_CERTIFICATES_MAX + 100, &count, NULL),
+	    0);
+	spool_view_end(house->view);
+	assert_int_equal(count, SPOOL_CERTIFICATES_MAX);
+	assert_int_equal(prove(house, 9, 1), 0); /* in use: it stays */
+	house_clean(house);
+}
+
+static void
 a_certificate_that_ends_alarms_until_a_new_one_works(void **state)
 {
 	HOUSE;
@@ -370,6 +401,7 @@ main(void)
 	    T(a_rejection_stays_an_alarm_until_closed_or_purged),
 	    T(deadlines_fire_by_time_whatever_the_mailbox_and_order),
 	    T(a_certificate_is_active_only_after_its_challenge_is_answered),
+	    T(certificates_without_end_fill_no_store),
 	    T(a_certificate_that_ends_alarms_until_a_new_one_works),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

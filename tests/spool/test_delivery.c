@@ -479,6 +479,20 @@ a_temporary_rejection_waits_on_and_a_permanent_one_is_final(void **state)
 	assert_int_equal(
 	    house_alarm(house, OSLO, SPOOL_CAUSE_REJECTED).count, 1);
 	house_clean(house);
+	/* one reason after the other makes no evidence without end */
+	receipt.reason = "disk-full";
+	house_begin(house);
+	assert_int_equal(
+	    spool_receipt(house->group, &receipt, &done, NULL), WHY_BUSY);
+	assert_int_equal(house_commit(house), 0);
+	house->now_ms += 10 * 60 * 1000;
+	house_begin(house);
+	assert_int_equal(spool_receipt(house->group, &receipt, &done, NULL), 0);
+	assert_false(done.repeated);
+	receipt.reason = "archive-down";
+	assert_int_equal(
+	    spool_receipt(house->group, &receipt, &done, NULL), WHY_BUSY);
+	assert_int_equal(house_commit(house), 0);
 	receipt.permanent = true;
 	house_begin(house);
 	assert_int_equal(spool_receipt(house->group, &receipt, &done, NULL), 0);
