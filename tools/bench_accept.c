@@ -124,7 +124,7 @@ parts_measure(struct bench *bench, const struct bench_message *message,
     size_t clients, size_t mailbox, struct parts *out, struct why *why)
 {
 	const struct bench_limits *limits = &bench->limits;
-	double digest;
+	double digest = 0;
 	int code = bench_limit_tls(
 	    limits, clients, message->body.size, ANSWER_BYTES, &out->tls, why);
 

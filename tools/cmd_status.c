@@ -65,6 +65,59 @@ answer_show(struct client_answer *answer, int code, const struct why *why)
 	return leave;
 }
 
+/* What happened, oldest first, a line each; into the object for --json. */
+static void
+timeline_show(const json_t *evidence, json_t *object)
+{
+	json_t *timeline = json_array();
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(evidence, "evidence"), i, item)
+	{
+		const char *recipient = text_of(item, "recipient");
+
+		say_result("  %s %-9s %s", text_of(item, "time"),
+		    text_of(item, "level"), recipient);
+		json_array_append_new(timeline,
+		    json_pack("{s:s,s:s,s:s*}", "time", text_of(item, "time"),
+			"level", text_of(item, "level"), "recipient",
+			*recipient == '\0' ? NULL : recipient));
+	}
+	json_object_set_new(object, "timeline", timeline);
+}
+
+/* The message, its deliveries, and all that happened. */
+static int
+message_show(struct client *client, const char *id)
+{
+	struct client_answer answer = {0};
+	struct client_answer evidence = {0};
+	struct why why;
+	int leave = LEAVE_DONE;
+	int code = client_get(client, &answer, &why, "/v1/messages/%s", id);
+
+	if (code == 0) {
+		say_result("%s %s %s", text_of(answer.json, "id"),
+		    text_of(answer.json, "state"),
+		    text_of(answer.json, "type"));
+		recipients_show(answer.json);
+		code = client_get(
+		    client, &evidence, &why, "/v1/messages/%s/evidence", id);
+		if (code == 0) {
+			timeline_show(evidence.json, answer.json);
+			say_object(json_incref(answer.json));
+		} else {
+			leave = client_say_failure(&evidence, &why);
+		}
+	} else {
+		leave = client_say_failure(&answer, &why);
+	}
+	client_answer_clear(&evidence);
+	client_answer_clear(&answer);
+	return leave;
+}
+
 static int
 status_run(int argc, char **argv)
 {
@@ -84,9 +137,14 @@ status_run(int argc, char **argv)
 		leave = arguments_client(&arguments, &client);
 	if (leave >= 0)
 		return leave;
-	code = client_get(client, &answer, &why, "/v1/messages/%s%s",
-	    arguments.operands[0], evidence ? "/evidence" : "");
-	if (code == 0 && evidence) {
+	if (!evidence) {
+		leave = message_show(client, arguments.operands[0]);
+		client_close(client);
+		return leave;
+	}
+	code = client_get(client, &answer, &why, "/v1/messages/%s/evidence",
+	    arguments.operands[0]);
+	if (code == 0) {
 		/* the signed bytes are for verify: one object, as they came */
 		if (say_is_json())
 			say_object(json_incref(answer.json));
@@ -96,7 +154,8 @@ status_run(int argc, char **argv)
 		client_answer_clear(&answer);
 		leave = LEAVE_DONE;
 	} else {
-		leave = answer_show(&answer, code, &why);
+		leave = client_say_failure(&answer, &why);
+		client_answer_clear(&answer);
 	}
 	client_close(client);
 	return leave;
