@@ -38,9 +38,11 @@ struct uploads {
 	struct profile_set profiles;
 	struct submission_list running;
 	size_t count;
-	size_t contents;   /* being sealed, of messages too big to go whole */
-	uint64_t sessions; /* scan sessions so far */
-	uint64_t uses;     /* of sealers */
+	size_t contents; /* being sealed, of messages too big to go whole */
+	uint64_t whole_bytes; /* of those that go whole */
+	uint64_t in_flight;   /* bytes being staged, of all */
+	uint64_t sessions;    /* scan sessions so far */
+	uint64_t uses;        /* of sealers */
 	struct sealer sealers[SEALERS_MAX];
 	struct upload_table *table; /* resumable uploads */
 };
@@ -125,8 +127,9 @@ struct submission {
 	char **file_names; /* owned, of files */
 	struct content *contents;
 	size_t contents_count;
-	bool sealing; /* packages were begun */
-	bool big;     /* counted in uploads->contents */
+	bool sealing;         /* packages were begun */
+	bool big;             /* counted in uploads->contents */
+	uint64_t whole_bytes; /* counted in uploads->whole_bytes */
 
 	struct part part;
 	unsigned scans_out; /* verdicts not yet there */

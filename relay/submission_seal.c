@@ -2,8 +2,11 @@
  * One content for each recipient: package writer -> digest -> seal -> bytes
  * gathered -> staged with spool, or sent whole with the accept when small.
  *
- * Memory: what is gathered and in flight of one content stays under about
- * twice stage_share(); a message over INLINE_MAX is staged as it grows.
+ * Memory: a message over INLINE_MAX is staged as it grows, and so is any when
+ * INLINE_ALL is taken by others. What all big ones gather together stays under
+ * about STAGING_MAX, what they have in flight (twice in memory: the ask and
+ * the channel) under FLIGHT_MAX and a share for each; how many copies are
+ * made at once is CONTENTS_MAX, of one organisation CONTENTS_EACH.
  */
 #include "relay/submission_priv.h"
 
@@ -17,9 +20,13 @@
 
 #include <event2/event.h>
 
-#define INLINE_MAX (1u << 20)   /* sealed bytes that go with the accept */
-#define STAGING_MAX (12u << 20) /* gathered by all big messages together */
-#define STAGE_LEAST (128u << 10)
+#define INLINE_MAX (1u << 20)  /* sealed bytes that go with the accept */
+#define INLINE_ALL (10u << 20) /* the same of all messages together */
+#define STAGING_MAX (6u << 20) /* gathered by all big messages together */
+#define FLIGHT_MAX (4u << 20)  /* staged by all, not yet answered */
+#define STAGE_LEAST (64u << 10)
+#define CONTENTS_MAX 128 /* of big messages, when it is not one alone */
+#define CONTENTS_EACH 64 /* of these, one organisation's */
 #define SEAL_ROOM 4096   /* of CMS around the bytes, in estimates */
 #define STAGE_FRAME 256  /* of a stage's frame, besides the bytes */
 #define PACKAGE_ROOM 512 /* of names and headers, a file, in estimates */
@@ -109,6 +116,8 @@ find(struct net *net, const struct id *id)
 static bool
 behind(const struct submission *s)
 {
+	if (s->stages_out > 0 && s->net->uploads->in_flight > FLIGHT_MAX)
+		return true;
 	for (size_t i = 0; i < s->contents_count; i++)
 		if (s->contents[i].in_flight > stage_share(s))
 			return true;
@@ -139,12 +148,24 @@ staged(struct submission *s, struct content *content, uint64_t bytes,
 		submission_proceed(s);
 }
 
+/* Others wait for room too, and nothing of their own may be left to wake them.
+ */
+static void
+room_for_others(struct net *net)
+{
+	struct submission *s;
+	LIST_FOREACH (s, &net->uploads->running, entry)
+		if ((s->waiting & WAIT_STAGE_ROOM) != 0 && !behind(s))
+			submission_waited(s, WAIT_STAGE_ROOM);
+}
+
 static void
 on_staged(void *arg, int code, const struct spool_answer *answer,
     const struct why *why)
 {
 	struct stage_ask *ask = arg;
 	struct submission *s = find(ask->net, &ask->submission);
+	ask->net->uploads->in_flight -= ask->bytes;
 	if (s != NULL && s->contents_count > ask->content) {
 		if (code != 0) {
 			s->stages_out--;
@@ -154,6 +175,7 @@ on_staged(void *arg, int code, const struct spool_answer *answer,
 			    s, &s->contents[ask->content], ask->bytes, answer);
 		}
 	}
+	room_for_others(ask->net);
 	free(ask);
 }
 
@@ -189,6 +211,7 @@ stage(struct submission *s, struct content *content)
 		return false;
 	}
 	s->stages_out++;
+	s->net->uploads->in_flight += content->gathered.size;
 	content->staged += content->gathered.size;
 	content->in_flight += content->gathered.size;
 	buf_reset(&content->gathered);
@@ -361,6 +384,43 @@ done(struct submission *s, int code, const struct why *why)
 	return false;
 }
 
+/* Copies that an organisation's big messages make now. */
+static size_t
+contents_of(const struct net *net, const struct caller *caller)
+{
+	const struct submission *s;
+	size_t count = 0;
+	LIST_FOREACH (s, &net->uploads->running, entry)
+		if (s->big &&
+		    strcmp(s->caller->organisation, caller->organisation) == 0)
+			count += s->contents_count;
+	return count;
+}
+
+/* Count it as whole or as big; false when too many are made already. */
+static bool
+room_take(struct submission *s)
+{
+	struct uploads *uploads = s->net->uploads;
+	uint64_t each = s->envelope.bytes + s->pdf.size + s->xhtml.size +
+			PACKAGE_ROOM * (uint64_t)s->files_count;
+	uint64_t all = each * s->contents_count;
+	if (each <= INLINE_MAX && all <= INLINE_MAX &&
+	    uploads->whole_bytes + all <= INLINE_ALL) {
+		s->whole_bytes = all;
+		uploads->whole_bytes += all;
+		return true;
+	}
+	size_t own = contents_of(s->net, s->caller);
+	if ((uploads->contents > 0 &&
+		uploads->contents + s->contents_count > CONTENTS_MAX) ||
+	    (own > 0 && own + s->contents_count > CONTENTS_EACH))
+		return false;
+	s->big = true;
+	uploads->contents += s->contents_count;
+	return true;
+}
+
 bool
 submission_seal_begin(struct submission *s)
 {
@@ -370,12 +430,12 @@ submission_seal_begin(struct submission *s)
 		return false;
 	}
 	s->sealing = true;
-	uint64_t each = s->envelope.bytes + s->pdf.size + s->xhtml.size +
-			PACKAGE_ROOM * (uint64_t)s->files_count;
-	s->big = each * s->contents_count > INLINE_MAX;
-	if (s->big)
-		s->net->uploads->contents += s->contents_count;
 	int code = 0;
+	if (!room_take(s)) {
+		submission_refuse(s, problem_new(PROBLEM_UNAVAILABLE), 1);
+		return false;
+	}
+	uint64_t each = s->whole_bytes / s->contents_count;
 	for (size_t i = 0; i < s->contents_count && code == 0; i++) {
 		code = content_begin(&s->contents[i], &why);
 		/* BER in pieces of 4 KiB adds a thousandth */
@@ -474,6 +534,8 @@ submission_seal_clear(struct submission *s)
 {
 	if (s->big)
 		s->net->uploads->contents -= s->contents_count;
+	s->net->uploads->whole_bytes -= s->whole_bytes;
+	s->whole_bytes = 0;
 	s->big = false;
 	s->sealing = false;
 	for (size_t i = 0; i < s->contents_count; i++) {
