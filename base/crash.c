@@ -58,7 +58,7 @@ crash_restart(void)
 static bool
 crash_is(const char *text, const char *name)
 {
-	size_t length = strcspn(text, ":\n ");
+	size_t length = strcspn(text, ":!\n ");
 	if (length != strlen(name) || memcmp(text, name, length) != 0)
 		return false;
 	crash_passes++;
@@ -69,10 +69,16 @@ crash_is(const char *text, const char *name)
 }
 
 static void
-crash_now(void)
+crash_now(const char *text)
 {
+	bool stops = strchr(text, '!') != NULL;
 	if (crash_mapped != NULL)
 		memset(crash_mapped, 0, CRASH_TEXT_MAX);
+	if (stops) {
+		crash_at = NULL;
+		(void)kill(getpid(), SIGSTOP);
+		return;
+	}
 	(void)kill(getpid(), SIGKILL);
 	for (;;)
 		(void)pause();
@@ -83,7 +89,7 @@ crash_here(const char *name)
 {
 	crash_start();
 	if (crash_at != NULL && crash_is(crash_at, name))
-		crash_now();
+		crash_now(crash_at);
 	if (crash_mapped == NULL || crash_mapped[0] == '\0')
 		return;
 	char text[CRASH_TEXT_MAX + 1] = {0};
@@ -93,7 +99,7 @@ crash_here(const char *name)
 		crash_passes = 0;
 	}
 	if (crash_is(text, name))
-		crash_now();
+		crash_now(text);
 }
 
 /* Weak: a program may have no crash point at all. */

@@ -10,6 +10,8 @@
  *                                     written while the process runs, and is
  *                                     emptied by the kill, so it fires once
  *
+ * NAME! stops the process there (SIGSTOP) instead, once.
+ *
  * Every name that a program contains is in crash_list().
  */
 #pragma once

@@ -21,7 +21,7 @@ struct role_ask {
 	void *arg;
 	struct role_peer *peer; /* asked now; NULL while waiting for one */
 	uint64_t request;
-	int64_t deadline_ms; /* of the waiting */
+	int64_t deadline_ms; /* of the waiting, for a peer or for its answer */
 };
 
 static void
@@ -94,6 +94,13 @@ ask_submit(struct role_ask *ask)
 	if (channel_ask(peer->channel, ask->type, 0, buf_span(&ask->body),
 		on_answer, ask, &ask->request) < 0)
 		ask->peer = NULL;
+	else if (ask->how == ROLE_ASK_AGAIN) {
+		ask->deadline_ms =
+		    clock_mono_ms() +
+		    ROLE_ANSWER_WAITS *
+			(int64_t)ask->role->conf->limits.role_wait_ms;
+		role_tick_start(ask->role);
+	}
 }
 
 void
@@ -110,7 +117,7 @@ role_asks_tick(struct role *role)
 	struct why why;
 	bool waiting = false;
 	bool again = true;
-	(void)why_set(&why, WHY_GONE, "no role to ask came in time");
+	(void)why_set(&why, WHY_GONE, "no role that answers was there in time");
 	/* an answer may add and remove asks: begin anew after each */
 	while (again) {
 		int64_t now = clock_mono_ms();
@@ -118,9 +125,12 @@ role_asks_tick(struct role *role)
 		waiting = false;
 		for (struct role_ask *a = role->private->asks; a != NULL;
 		     a = a->next) {
-			if (a->peer != NULL)
+			if (a->peer != NULL && a->how != ROLE_ASK_AGAIN)
 				continue;
 			if (now >= a->deadline_ms) {
+				if (a->peer != NULL)
+					channel_cancel(
+					    a->peer->channel, a->request);
 				ask_fail(a, WHY_GONE, &why);
 				again = true;
 				break;

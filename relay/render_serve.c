@@ -16,9 +16,11 @@
 
 #include <jansson.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 struct renderer {
 	const struct limits *limits;
@@ -173,6 +175,21 @@ watchdog(uint64_t ms)
 	(void)setitimer(ITIMER_REAL, &wait, NULL);
 }
 
+#ifdef TEST_HOOKS
+/* Payloads that a test can break us with. */
+static void
+break_down(struct span body)
+{
+	static const char dies[] = "budstikke-test-render-dies";
+	static const char stalls[] = "budstikke-test-render-stalls";
+
+	if (memmem(body.at, body.size, dies, sizeof dies - 1) != NULL)
+		(void)raise(SIGKILL);
+	while (memmem(body.at, body.size, stalls, sizeof stalls - 1) != NULL)
+		(void)pause();
+}
+#endif
+
 static void
 render_frame(
     struct role *role, struct role_peer *peer, const struct wire_frame *frame)
@@ -181,6 +198,9 @@ render_frame(
 	struct why why;
 
 	watchdog(role->conf->limits.render_ms);
+#ifdef TEST_HOOKS
+	break_down(frame->body);
+#endif
 	if (frame->type == RENDER_WIRE_PAYLOAD && frame->flags == 0)
 		handle_payload(renderer, peer, frame);
 	else if (frame->type == RENDER_WIRE_LIST && frame->flags == 0)

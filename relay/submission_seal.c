@@ -21,9 +21,9 @@
 #include <event2/event.h>
 
 #define INLINE_MAX (1u << 20)  /* sealed bytes that go with the accept */
-#define INLINE_ALL (10u << 20) /* the same of all messages together */
-#define STAGING_MAX (6u << 20) /* gathered by all big messages together */
-#define FLIGHT_MAX (4u << 20)  /* staged by all, not yet answered */
+#define INLINE_ALL (8u << 20)  /* the same of all messages together */
+#define STAGING_MAX (4u << 20) /* gathered by all big messages together */
+#define FLIGHT_MAX (3u << 20)  /* staged by all, not yet answered */
 #define STAGE_LEAST (64u << 10)
 #define CONTENTS_MAX 128 /* of big messages, when it is not one alone */
 #define CONTENTS_EACH 64 /* of these, one organisation's */

@@ -1,6 +1,7 @@
 /*
  * view - reading: open, begin, end; messages, deliveries, content.
  */
+#include "base/crash.h"
 #include "spool/view_priv.h"
 
 #include <stdlib.h>
@@ -52,6 +53,7 @@ spool_view_begin(struct spool_view *view, struct why *why)
 		return why_set(why, WHY_BUG, "the view has begun already");
 	int ret = txn_begin(&view->txn, view->store, false, why);
 	view->open = ret == 0;
+	crash_point("view.reading");
 	return ret;
 }
 
