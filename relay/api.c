@@ -63,7 +63,10 @@ api_new(const struct call *call)
 void
 api_fail(struct api *api, int code, const struct why *why)
 {
-	enum problem_code problem = problem_of_why(code);
+	/* 507 is for new messages; what else finds no room, not even in the
+	 * reserve, is only put off */
+	enum problem_code problem =
+	    code == WHY_FULL ? PROBLEM_UNAVAILABLE : problem_of_why(code);
 
 	if (problem_code_status(problem) < 500) {
 		problem_say(

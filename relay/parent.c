@@ -499,6 +499,9 @@ parent_run(struct conf_source *take_source, const char *conf_path, bool probe)
 	    .base_overrides = take_source->override_count,
 	    .probe = probe};
 	struct why why;
+	/* what a parent before us raised and did not live to end */
+	for (size_t k = 0; k < ROLE_KINDS; k++)
+		p.deaths[k].steady_owed = true;
 	if (parent_open(&p, &why) < 0) {
 		parent_fail(&p, why.text);
 	} else {

@@ -87,7 +87,11 @@ look_for_room(struct spool_role *sr)
 		log_event(LOG_INFO, "spool.room");
 		fault(sr, fault_member(FAULT_FULL, 0), false);
 		sr->full_raised = false;
+	} else if (!full && !sr->looked) {
+		/* what another process of ours may have raised */
+		fault(sr, fault_member(FAULT_FULL, 0), false);
 	}
+	sr->looked = true;
 	sr->full = false;
 	int64_t now = clock_mono_ms();
 	if (now - sr->refilled_ms >= REFILL_MS) {
@@ -194,6 +198,7 @@ notice_given_up(struct spool_role *sr, const struct spool_notice *notice)
 	log_event(LOG_ERROR, "notice.given-up", LOGS("id", id),
 	    LOGN("tries", notice->tries));
 	fault(sr, fault_member(FAULT_NOTICE, 0), true);
+	sr->notice_raised = true;
 }
 
 static void
@@ -220,6 +225,10 @@ on_notice_answer(
 		};
 	if (code != 0 && last)
 		notice_given_up(sr, &ask->notice);
+	else if (code == 0 && sr->notice_raised) {
+		fault(sr, fault_member(FAULT_NOTICE, 0), false);
+		sr->notice_raised = false;
+	}
 	free(ask);
 	struct why failed;
 	if (spool_role_group(sr, &failed) == 0)
@@ -362,6 +371,7 @@ int
 spool_care_start(struct spool_role *sr, struct why *why)
 {
 	static const struct timeval every = {0, TICK_MS * 1000};
+	sr->notice_raised = true;
 	sr->tick = event_new(sr->role->base, -1, EV_PERSIST, on_tick, sr);
 	if (sr->tick == NULL || event_add(sr->tick, &every) != 0)
 		return why_set(why, WHY_NOMEM, "spool role: timer");

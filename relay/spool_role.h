@@ -72,6 +72,8 @@ struct spool_role {
 	size_t notices_out; /* with the courier */
 	bool full;          /* new content was refused for want of room */
 	bool full_raised;
+	bool looked; /* for room, once; before that an alarm may be left over */
+	bool notice_raised; /* that a notice was given up, or may have been */
 	int64_t hold_until_ms; /* monotonic: no deadlines before it */
 	int64_t refilled_ms;   /* monotonic */
 	struct role_deaths deaths[ROLE_KINDS];
