@@ -140,10 +140,9 @@ enum { ROLE_ASK_ONCE = 0, ROLE_ASK_AGAIN = 1 };
  * next one with the same body (the time starts anew), one without fails with
  * WHY_GONE. A peer that is there and does not answer an ask with ROLE_ASK_AGAIN
  * for ROLE_ANSWER_WAITS times as long is waited for no more: WHY_GONE too.
- * answered is called exactly once, never from
- * inside role_ask(); the answer must be one frame. *ask may be kept for
- * role_ask_cancel() until answered is called; out may be NULL. Fails only for
- * want of memory.
+ * answered is called exactly once, never from inside role_ask(); the answer
+ * must be one frame. *ask may be kept for role_ask_cancel() until answered is
+ * called; out may be NULL. Fails only for want of memory.
  */
 int role_ask(struct role *role, enum role_kind kind, uint16_t type,
     struct span body, int how, channel_answer_fn *answered, void *arg,

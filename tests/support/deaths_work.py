@@ -79,6 +79,13 @@ def kill_and_wait(relay, role):
            f"{took:.2f} s")
 
 
+def is_ready(relay, role):
+    """The newest process of a role, once it serves."""
+    pid = relay.role_pid(role)
+    ready = f"role.ready role={role} slot=0 pid={pid} " in relay.log(relay.mark)
+    return pid if ready and house.alive(pid) else None
+
+
 def refused_for_now(answer):
     return (answer is not None and answer.status == 503 and
             answer.code() == "temporarily-unavailable" and
@@ -119,8 +126,8 @@ def payload_that_kills(relay):
     tap.ok(all(refused_for_now(a) for a in answers) and both,
            "a payload that kills render gets 503 twice", answers)
     third = send(relay, deadly, "digisos-soknad")
-    tap.ok(third.status == 422 and third.code() == "payload-invalid" and
-           "hour" in third.body.decode(), "then it is refused by its digest", third)
+    tap.ok(third.status == 422 and third.code() == "payload-invalid",
+           "then it is refused by its digest", third)
     tap.ok(deaths(relay, "render") == before + 2, "and render does not see it again")
     tap.ok(send(relay, application(), "digisos-soknad").status == 201,
            "other applications are rendered")
@@ -133,7 +140,7 @@ def payload_that_hangs_up(relay):
         house.envelope("digisos-soknad", [house.ORGANISATIONS["oslo"]], deadly), deadly)
     for _ in range(2):
         before = deaths(relay, "render")
-        pid = relay.role_pid("render")
+        pid = load.wait_until(5, lambda: is_ready(relay, "render"))
         os.kill(pid, signal.SIGSTOP)
         sock = load.wire(relay, "nav")
         sock.sendall((f"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nIdempotency-Key: "
@@ -225,12 +232,12 @@ def net_dies_after_commit(relay):
     lost.join(10)
     tap.ok(lost.answer is None and isinstance(lost.error, BROKEN),
            "when net dies its connections break", lost.answer)
+    made = relay.caller("operator").get(mailbox).json()["counts"]["accepted"]
+    tap.ok(made == before + 1, "but what it had committed is there", (before, made))
     answer = house.submit(caller, [house.ORGANISATIONS["oslo"]], parts, key)
     tap.ok(answer.status == 201, "the retry with the same key is answered 201", answer)
     now = relay.caller("operator").get(mailbox).json()["counts"]["accepted"]
     tap.ok(now == before + 1, "and stores nothing twice", (before, now))
-    tap.ok("message.repeated" in relay.log(relay.mark)[-3000:],
-           "it was the commit before the death that counted")
     evidence = caller.get(f"/v1/messages/{answer.json()['id']}/evidence").json()
     first = json.dumps(evidence)
     tap.ok(answer.json()["receipt"] in first, "with the first receipt, byte for byte")
