@@ -10,9 +10,10 @@ guide_where 'mv $R/keys/authority.key .
 	sed "s|^port-file.*|port-file = relay/relay.port|; s|^ca = .*|ca = relay/ca.crt|
 		s|= operator\.|= relay/clients/operator.|" $R/clients/operator.conf >operator.conf'
 # other ports than the guide names: those may be taken here
-start='budstikked -c $R/relay.conf -o listen=127.0.0.1:0 -o listen_admin=127.0.0.1:0 2>relay.log &
+start='rm -f relay.log
+	budstikked -c $R/relay.conf -o listen=127.0.0.1:0 -o listen_admin=127.0.0.1:0 2>relay.log &
 	daemon=$!
-	until grep -q "^ready admin" relay.log; do kill -0 $daemon; sleep 0.1; done'
+	until grep -qs "^ready admin" relay.log; do kill -0 $daemon; sleep 0.1; done'
 reload='reloads=$(grep -c "role.ready role=net" relay.log)
 	kill -HUP $daemon
 	until [ "$(grep -c "role.ready role=net" relay.log)" -gt $reloads ]; do
