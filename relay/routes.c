@@ -37,7 +37,7 @@ const struct route routes_table[] = {
     {POST, "/v1/messages", S, submission_post},
     {GET, "/v1/messages/{}", S | O, api_message_get},
     {DELETE, "/v1/messages/{}", S, api_message_recall},
-    {GET, "/v1/messages/{}/evidence", S | O, api_message_evidence},
+    {GET, "/v1/messages/{}/evidence", S | R | O, api_message_evidence},
     {POST, "/v1/messages/{}/extension", O, api_message_extend},
     {POST, "/v1/uploads", S, upload_post},
     {HEAD, "/v1/uploads/{}", S, upload_get},

@@ -397,6 +397,16 @@ def keys_and_callers(world):
         now = world.relay.log().count(" access.denied ")
         tap.ok(now == denied + 1, f"{sentence} is logged as access.denied", f"{denied} {now}")
         denied = now
+    both = first.json()["id"]
+    receipt(world.oslo, both, {"status": "opened"})
+    receipt(bergen, both, {"status": "opened"})
+    for who, others in ((world.oslo, bergen), (bergen, world.oslo)):
+        trail = who.get(f"/v1/messages/{both}/evidence").json()["evidence"]
+        seen = {piece.get("recipient") for piece in trail}
+        tap.ok([p["level"] for p in trail] == ["accepted", "opened"] and others.organisation not in seen,
+               "a recipient sees the evidence of its own delivery, not of another's", trail)
+    trail = world.nav.get(f"/v1/messages/{both}/evidence").json()["evidence"]
+    tap.ok(len(trail) == 3, "the sender sees all of it", trail)
     feed = json.dumps(world.skatt.get("/v1/feed").json())
     tap.ok(only not in feed, "another sender's feed does not tell of it")
 
