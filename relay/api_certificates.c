@@ -197,6 +197,9 @@ add_read(const struct call *call, json_t *body, void *arg)
 		problem_send(call->request, problem_of_why(code));
 		return;
 	}
+	log_event(LOG_INFO, "certificate.added",
+	    LOGS("mailbox", call->variables[0]),
+	    LOGS("by", call->caller->organisation));
 	change_ask(change, SPOOL_WIRE_CERTIFICATE_ADD, &request);
 }
 
@@ -270,6 +273,9 @@ proof_read(const struct call *call, json_t *body, void *arg)
 		return;
 	}
 	findings_clear(&findings);
+	log_event(LOG_INFO, "certificate.proved",
+	    LOGS("mailbox", call->variables[0]),
+	    LOGS("by", call->caller->organisation));
 	certificate_ask(call, SPOOL_WIRE_CERTIFICATE_PROVE, hash);
 }
 

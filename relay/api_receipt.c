@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define REASON_TEXT_BYTES (SPOOL_WIRE_TEXT_SIZE - 1)
 #define PROOF_SALT "budstikke-proof-v1"
 
 /* The stored form of a proof: never the proof itself. */
@@ -72,24 +71,20 @@ rejected_read(const json_t *body, struct spool_receipt *receipt,
     struct findings *findings)
 {
 	static const char *const members[] = {
-	    "status", "reason", "text", "permanent", NULL};
+	    "status", "reason", "permanent", NULL};
 	const char *reason = json_string_value(json_object_get(body, "reason"));
-	const json_t *text = json_object_get(body, "text");
 	const json_t *permanent = json_object_get(body, "permanent");
 
 	body_members(body, members, findings);
 	receipt->verdict = SPOOL_VERDICT_REJECTED;
 	receipt->permanent = json_is_true(permanent);
 	receipt->reason = reason;
-	receipt->reason_text = json_string_value(text);
 	if (!json_is_boolean(permanent))
 		wrong(findings, "/permanent", "true or false");
+	/* evidence is kept for good: it holds no words about a person */
 	if (!reason || !is_code(reason))
 		wrong(findings, "/reason",
 		    "a code: 1 to 31 of a-z, 0-9 and \"-\"");
-	if (text && (!json_is_string(text) ||
-			strlen(receipt->reason_text) > REASON_TEXT_BYTES))
-		wrong(findings, "/text", "a text of at most 1024 bytes");
 }
 
 static void

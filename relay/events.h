@@ -17,6 +17,10 @@
 	    "an alarm could not be recorded; it is tried again")               \
 	X("api.failed", "route code error",                                    \
 	    "a request failed by our own fault; it was answered 500 or 503")   \
+	X("certificate.added", "mailbox by",                                   \
+	    "somebody asked to register a certificate of a recipient")         \
+	X("certificate.proved", "mailbox by",                                  \
+	    "somebody gave the answer to a certificate's challenge")           \
 	X("certificate.suspended", "mailbox by",                               \
 	    "somebody asked to suspend a recipient's certificate")             \
 	X("channel.broken", "peer code error",                                 \

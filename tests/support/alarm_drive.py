@@ -174,8 +174,10 @@ def refusals(world):
     oslo = world.oslo
     busy = world.send(oslo)
     fetch(world, oslo, busy)
-    said = say(oslo, busy, {"status": "rejected", "reason": "archive-down", "permanent": False,
-                            "text": "Kari Hemmelig"})
+    said = say(oslo, busy, {"status": "rejected", "reason": "Kari Hemmelig", "permanent": False})
+    tap.ok(said.status == 422 and said.code() == "body-invalid",
+           "a reason in words is refused: evidence is kept for good", said)
+    said = say(oslo, busy, {"status": "rejected", "reason": "archive-down", "permanent": False})
     tap.ok(said.status == 200 and said.json()["state"] == "fetched", "refused for now: it goes on waiting", said)
     tap.ok(world.firing(oslo, "rejected-by-recipient"), "and raises rejected-by-recipient", world.alarms())
     hooked(world, oslo, "rejected-by-recipient", "raised", "the webhook is told of the refusal")
