@@ -25,8 +25,12 @@
 #define STAGING_MAX (4u << 20) /* gathered by all big messages together */
 #define FLIGHT_MAX (3u << 20)  /* staged by all, not yet answered */
 #define STAGE_LEAST (64u << 10)
-#define CONTENTS_MAX 128 /* of big messages, when it is not one alone */
-#define CONTENTS_EACH 64 /* of these, one organisation's */
+#define CONTENTS_MAX 128      /* of big messages, when it is not one alone */
+#define CONTENTS_EACH 64      /* of these, one organisation's */
+#define STAGE_MOST (4u << 20) /* in one request */
+#define REST_MAX                                                               \
+	(8u << 20)       /* sealed bytes that go with the accept of a          \
+			    message that was staged */
 #define SEAL_ROOM 4096   /* of CMS around the bytes, in estimates */
 #define STAGE_FRAME 256  /* of a stage's frame, besides the bytes */
 #define PACKAGE_ROOM 512 /* of names and headers, a file, in estimates */
@@ -179,8 +183,9 @@ on_staged(void *arg, int code, const struct spool_answer *answer,
 	free(ask);
 }
 
+/* One request, of at most STAGE_MOST bytes, from what was gathered. */
 static bool
-stage(struct submission *s, struct content *content)
+stage_piece(struct submission *s, struct content *content, struct span bytes)
 {
 	struct why why = {0};
 	struct buf body;
@@ -188,18 +193,17 @@ stage(struct submission *s, struct content *content)
 	    .upload = s->id,
 	    .content = (uint32_t)(content - s->contents),
 	    .offset = content->staged,
-	    .bytes = buf_span(&content->gathered),
+	    .bytes = bytes,
 	};
 	struct stage_ask *ask = malloc(sizeof *ask);
 	if (ask == NULL) {
 		submission_refuse(s, NULL, 1);
 		return false;
 	}
-	*ask = (struct stage_ask){
-	    s->net, s->id, request.content, content->gathered.size};
+	*ask = (struct stage_ask){s->net, s->id, request.content, bytes.size};
 	memcpy(request.recipient, content->recipient, sizeof request.recipient);
 	buf_init(&body, WIRE_BODY_MAX);
-	(void)buf_room(&body, content->gathered.size + STAGE_FRAME);
+	(void)buf_room(&body, bytes.size + STAGE_FRAME);
 	spool_wire_stage_build(&body, &request);
 	int code = net_ask_spool_take(
 	    s->net, SPOOL_WIRE_STAGE, &body, on_staged, ask, NULL);
@@ -211,13 +215,36 @@ stage(struct submission *s, struct content *content)
 		return false;
 	}
 	s->stages_out++;
-	s->net->uploads->in_flight += content->gathered.size;
-	content->staged += content->gathered.size;
-	content->in_flight += content->gathered.size;
+	s->net->uploads->in_flight += bytes.size;
+	content->staged += bytes.size;
+	content->in_flight += bytes.size;
+	return true;
+}
+
+static bool
+stage(struct submission *s, struct content *content)
+{
+	struct span rest = buf_span(&content->gathered);
+	while (rest.size > 0) {
+		struct span piece = rest;
+		if (piece.size > STAGE_MOST)
+			piece.size = STAGE_MOST;
+		if (!stage_piece(s, content, piece))
+			return false; /* refused: the content is gone */
+		rest.at += piece.size;
+		rest.size -= piece.size;
+	}
 	buf_reset(&content->gathered);
 	if (behind(s))
 		submission_wait(s, WAIT_STAGE_ROOM);
 	return true;
+}
+
+/* Stage what a big message has gathered, when it is least bytes or more. */
+static bool
+relieve(struct submission *s, struct content *content, uint64_t least)
+{
+	return !s->big || content->gathered.size < least || stage(s, content);
 }
 
 static void
@@ -450,11 +477,14 @@ bool
 submission_seal_whole(struct submission *s, struct span bytes)
 {
 	struct why why = {0};
-	int code = 0;
-	for (size_t i = 0; i < s->contents_count && code == 0; i++)
-		code =
-		    package_writer_whole(s->contents[i].package, bytes, &why);
-	return done(s, code, &why);
+	for (size_t i = 0; i < s->contents_count; i++) {
+		struct content *content = &s->contents[i];
+		int code = package_writer_whole(content->package, bytes, &why);
+		if (!done(s, code, &why) ||
+		    !relieve(s, content, stage_share(s)))
+			return false;
+	}
+	return true;
 }
 
 bool
@@ -474,10 +504,8 @@ submission_seal_data(struct submission *s, struct span bytes)
 	for (size_t i = 0; i < s->contents_count; i++) {
 		struct content *content = &s->contents[i];
 		int code = package_writer_data(content->package, bytes, &why);
-		if (!done(s, code, &why))
-			return false;
-		if (s->big && content->gathered.size >= stage_share(s) &&
-		    !stage(s, content))
+		if (!done(s, code, &why) ||
+		    !relieve(s, content, stage_share(s)))
 			return false;
 	}
 	return true;
@@ -525,6 +553,13 @@ submission_seal_finish(struct submission *s)
 		if (!done(s, code, &why))
 			return false;
 	}
+	/* what goes with the accept must go into one request */
+	uint64_t rest = 0;
+	for (size_t i = 0; i < s->contents_count; i++)
+		rest += s->contents[i].gathered.size;
+	for (size_t i = 0; rest > REST_MAX && i < s->contents_count; i++)
+		if (!relieve(s, &s->contents[i], 1))
+			return false;
 	s->sealing = false;
 	return true;
 }

@@ -186,6 +186,9 @@ fetch_message(struct fetch *fetch, const char *id, struct fetch_result *result,
 		    "the relay lists something that is no message id");
 	if (fstatat(fetch->out_fd, id, &about, AT_SYMLINK_NOFOLLOW) == 0) {
 		code = proof_read(&fetching, why);
+		/* the earlier run may have ended before its rename was safe */
+		if (code == 0 && fsync(fetch->out_fd) != 0)
+			code = why_errno(why, "sync %s", fetch->out);
 		result->stored = code == 0;
 	} else {
 		code = store(&fetching, why);

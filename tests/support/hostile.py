@@ -3,6 +3,7 @@ each of these went wrong once."""
 import http.client
 import json
 import os
+import random
 import select
 import signal
 import ssl
@@ -231,6 +232,29 @@ def lists():
         relay.close()
 
 
+def rendered():
+    """Large documents to several recipients go in pieces."""
+    relay = drive.relay_with(["payload_bytes=8388608", "markdown_bytes=8388608", "render_ms=60000"])
+    nav = relay.caller("nav")
+    try:
+        value = json.loads(fixture("gyldig-stor.json"))
+        dice = random.Random(1)
+        text = " ".join("".join(chr(dice.randrange(97, 123)) for _ in range(9)) for _ in range(700000))
+        value["data"]["arbeid"]["kommentarTilArbeidsforhold"]["verdi"] = text
+        parts = [house.part("payload", "payload.json", "application/json", json.dumps(value).encode())]
+        got = house.submit(nav, [house.ORGANISATIONS[n] for n in ("oslo", "bergen", "trondheim")], parts,
+                           kind="digisos-soknad", timeout=120)
+        tap.ok(got.status == 201, "large rendered documents reach all their recipients", got)
+        if got.status == 201:
+            sizes = [d["size"] for d in nav.get("/v1/messages/" + got.json()["id"]).json()["recipients"]]
+            tap.ok(sum(sizes) > 16 << 20, "more than one request holds", sizes)
+            oslo = relay.caller("oslo")
+            sealed = oslo.get(f"/v1/mailbox/{oslo.organisation}/messages/{got.json()['id']}/content").body
+            house.opened(relay, "oslo", sealed)
+    finally:
+        relay.close()
+
+
 def alarms():
     """What is wrong with the relay is told although groups fail just then."""
     relay = drive.relay_with(["role_deaths=1", "role_wait_ms=500"])
@@ -271,7 +295,7 @@ def alarms():
 
 def main():
     wanted = sys.argv[1:]
-    for case in (shares, renders, deadly, uploads, lists, alarms):
+    for case in (shares, renders, deadly, uploads, lists, rendered, alarms):
         if not wanted or case.__name__ in wanted:
             case()
     return tap.finish()
