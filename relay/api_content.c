@@ -19,7 +19,9 @@
 #include <string.h>
 
 #define PIECE_BYTES SPOOL_CHUNK_SIZE
-#define DIGEST_PIECES 16 /* hashed between two turns of the event loop */
+#define DIGEST_PIECES 16 /* hashed between two turns, by all that hash */
+
+static unsigned digesting; /* answers whose digest is being made */
 
 struct content {
 	struct spool_delivery delivery;
@@ -42,8 +44,10 @@ content_forget(struct api *api)
 	struct content *content = api->own;
 
 	EVP_MD_CTX_free(content->digest);
-	if (content->turn)
+	if (content->turn) {
 		event_free(content->turn);
+		digesting--;
+	}
 }
 
 /* ---- ranges ---------------------------------------------------------------
@@ -288,6 +292,9 @@ digest_done(struct api *api, struct content *content)
 	if (buf_text(&text))
 		http_field_add(api->request, "Repr-Digest", buf_text(&text));
 	buf_clear(&text);
+	event_free(content->turn);
+	content->turn = NULL;
+	digesting--;
 	hand_out(api);
 }
 
@@ -300,7 +307,9 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	for (int i = 0; i < DIGEST_PIECES; i++) {
+	/* however many want digests: others are served meanwhile */
+	unsigned most = DIGEST_PIECES / digesting;
+	for (unsigned i = 0; i < most + 1; i++) {
 		if (content->at == content->delivery.size) {
 			digest_done(api, content);
 			return;
@@ -321,6 +330,7 @@ digest_begin(struct api *api, struct content *content)
 {
 	content->digest = EVP_MD_CTX_new();
 	content->turn = event_new(api->net->base, -1, 0, on_turn, api);
+	digesting += content->turn != NULL;
 	if (!content->digest || !content->turn ||
 	    EVP_DigestInit_ex(content->digest, EVP_sha256(), NULL) != 1) {
 		problem_send(api->request, PROBLEM_UNAVAILABLE);
