@@ -187,7 +187,7 @@ def uploads():
             with drive.connect(nav) as sock:
                 sock.settimeout(1)
                 try:
-                    sock.sendall(patch_bytes(upload, 0, data[:290000], len(data)))
+                    sock.sendall(patch_bytes(upload, 0, data[:180000], len(data)))
                 except OSError:
                     pass
             time.sleep(0.5)
