@@ -255,6 +255,24 @@ def rendered():
         relay.close()
 
 
+def references():
+    """A reference that no evidence can hold spoils nobody's group."""
+    relay = drive.relay_with(["reference_bytes=4096"])
+    nav, oslo = relay.caller("nav"), relay.caller("oslo")
+    try:
+        one = house.submit(nav, [oslo.organisation]).json()["id"]
+        path = f"/v1/mailbox/{oslo.organisation}/messages/{one}"
+        proof = house.proof_of(relay, "oslo", oslo.get(path + "/content").body)
+        got = oslo.post_json(path + "/receipt", {"status": "imported", "proof": proof, "reference": "\x01" * 4096})
+        tap.ok(got.status == 422 and got.json()["errors"][0]["pointer"] == "/reference",
+               "a reference of controls is refused by itself", got)
+        tap.ok("spool.commit-failed" not in relay.log(), "and no group fails of it")
+        got = oslo.post_json(path + "/receipt", {"status": "imported", "proof": proof, "reference": '"' * 4096})
+        tap.ok(got.status == 200, "the longest reference is taken", got)
+    finally:
+        relay.close()
+
+
 def alarms():
     """What is wrong with the relay is told although groups fail just then."""
     relay = drive.relay_with(["role_deaths=1", "role_wait_ms=500"])
@@ -295,7 +313,7 @@ def alarms():
 
 def main():
     wanted = sys.argv[1:]
-    for case in (shares, renders, deadly, uploads, lists, rendered, alarms):
+    for case in (shares, renders, deadly, uploads, lists, rendered, references, alarms):
         if not wanted or case.__name__ in wanted:
             case()
     return tap.finish()
