@@ -1,7 +1,7 @@
 /*
  * libarchive reads the entries as they come and never seeks. It stops where the
- * central directory begins; that the archive goes on to a proper end, and that
- * the end counts as many entries as were read, is seen to here.
+ * central directory begins; what it has looked at beyond that is kept here, and
+ * unzip_directory.c compares the directory with what was read.
  *
  * SECURITY: reads hostile bytes through libarchive with only its zip reader
  * and no filters; every count is bounded before it is believed.
@@ -9,6 +9,7 @@
 #include "formats/unzip.h"
 
 #include "formats/filename.h"
+#include "formats/unzip_directory.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -17,7 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define END_SIZE 22u /* the end record without a comment (APPNOTE 4.3.16) */
+/* libarchive looks ahead no more than a local header or a descriptor, so that
+ * the directory begins in the last piece of input or this close before it */
+#define BEFORE_SIZE 64u
 #define RATIO_FREE (1u << 20)
 
 struct unzip {
@@ -27,6 +30,7 @@ struct unzip {
 	void *context;
 	struct unzip_limits limits;
 	struct filename_set names;
+	struct unzip_directory directory; /* as the entries have it */
 	uint64_t entries;
 	uint64_t taken;  /* bytes of the archive */
 	uint64_t total;  /* bytes unpacked */
@@ -34,9 +38,10 @@ struct unzip {
 	bool open;       /* within an entry */
 	bool over;       /* the end was read */
 	int failed;
-	struct why cause; /* of a read that failed */
-	uint8_t tail[END_SIZE];
-	size_t tail_size;
+	struct why cause;            /* of a read that failed */
+	struct span last;            /* the last piece of input */
+	uint8_t before[BEFORE_SIZE]; /* what came before it */
+	size_t before_size;
 };
 
 /*
@@ -56,22 +61,25 @@ locale_leave(locale_t before)
 	(void)uselocale(before);
 }
 
-/* Keep the archive's last bytes, for its end record. */
+/* The last piece is to be followed by another: keep its end. */
 static void
-tail_keep(struct unzip *unzip, struct span bytes)
+last_keep(struct unzip *unzip)
 {
-	if (bytes.size >= END_SIZE) {
-		memcpy(unzip->tail, bytes.at + bytes.size - END_SIZE, END_SIZE);
-		unzip->tail_size = END_SIZE;
+	struct span last = unzip->last;
+	unzip->last = SPAN_NONE;
+	if (last.size >= BEFORE_SIZE) {
+		memcpy(unzip->before, last.at + last.size - BEFORE_SIZE,
+		    BEFORE_SIZE);
+		unzip->before_size = BEFORE_SIZE;
 		return;
 	}
-	size_t keep = unzip->tail_size;
-	if (keep + bytes.size > END_SIZE)
-		keep = END_SIZE - bytes.size;
-	memmove(unzip->tail, unzip->tail + unzip->tail_size - keep, keep);
-	if (bytes.size > 0)
-		memcpy(unzip->tail + keep, bytes.at, bytes.size);
-	unzip->tail_size = keep + bytes.size;
+	size_t keep = unzip->before_size;
+	if (keep + last.size > BEFORE_SIZE)
+		keep = BEFORE_SIZE - last.size;
+	memmove(unzip->before, unzip->before + unzip->before_size - keep, keep);
+	if (last.size > 0)
+		memcpy(unzip->before + keep, last.at, last.size);
+	unzip->before_size = keep + last.size;
 }
 
 static int
@@ -80,13 +88,15 @@ input(struct unzip *unzip, struct span *bytes)
 	*bytes = SPAN_NONE;
 	if (unzip->cause.code != 0)
 		return unzip->cause.code;
+	last_keep(unzip);
 	int ret = unzip->read(unzip->context, bytes, &unzip->cause);
 	if (ret < 0) {
 		unzip->cause.code = ret;
+		*bytes = SPAN_NONE;
 		return ret;
 	}
 	unzip->taken += bytes->size;
-	tail_keep(unzip, *bytes);
+	unzip->last = *bytes;
 	return 0;
 }
 
@@ -176,6 +186,7 @@ unzip_free(struct unzip *unzip)
 	if (unzip->utf8 != (locale_t)0)
 		freelocale(unzip->utf8);
 	filename_set_clear(&unzip->names);
+	unzip_directory_clear(&unzip->directory);
 	free(unzip);
 }
 
@@ -227,27 +238,75 @@ entry_check(struct unzip *unzip, struct archive_entry *entry, struct why *why)
 	return path_check(unzip, path, why);
 }
 
-/* Read to the end of the input: the last bytes must be the end record, with
- * the number of entries that were read. */
+/* What is there of the input from an offset on that libarchive has reached. */
+struct rest {
+	struct unzip *unzip;
+	struct span before;
+	struct span now;
+};
+
+/* unzip_take_fn */
+static int
+rest_take(void *context, uint8_t *at, size_t size, struct why *why)
+{
+	struct rest *rest = context;
+	while (size > 0) {
+		struct span *from =
+		    rest->before.size > 0 ? &rest->before : &rest->now;
+		if (from->size == 0) {
+			if (input(rest->unzip, from) < 0)
+				return archive_failed(rest->unzip, why);
+			if (from->size == 0)
+				return why_set(why, WHY_MALFORMED,
+				    "the zip has no proper end");
+		}
+		size_t n = from->size < size ? from->size : size;
+		memcpy(at, from->at, n);
+		*from = span_of(from->at + n, from->size - n);
+		at += n;
+		size -= n;
+	}
+	return 0;
+}
+
+static bool
+rest_find(struct unzip *unzip, uint64_t at, struct rest *rest)
+{
+	uint64_t size = unzip->taken - at; /* from at on */
+	*rest = (struct rest){.unzip = unzip, .now = unzip->last};
+	if (at > unzip->taken || size > unzip->last.size + unzip->before_size)
+		return false;
+	if (size <= unzip->last.size) {
+		rest->now = span_of(
+		    unzip->last.at + unzip->last.size - size, (size_t)size);
+		return true;
+	}
+	size_t before = (size_t)size - unzip->last.size;
+	rest->before =
+	    span_of(unzip->before + unzip->before_size - before, before);
+	return true;
+}
+
+/* The directory follows at once on the last entry, and ends the input. */
 static int
 end_check(struct unzip *unzip, struct why *why)
 {
-	struct span bytes;
-	do {
-		if (input(unzip, &bytes) < 0)
-			return archive_failed(unzip, why);
-	} while (bytes.size > 0);
-	const uint8_t *end = unzip->tail;
-	uint64_t count = unzip->entries < 0xFFFF ? unzip->entries : 0xFFFF;
-	if (unzip->tail_size < END_SIZE || memcmp(end, "PK\5\6", 4) != 0 ||
-	    end[20] != 0 || end[21] != 0)
-		return fail(unzip,
-		    why_set(why, WHY_MALFORMED, "the zip has no proper end"));
-	if ((uint64_t)(end[10] | end[11] << 8) != count)
+	struct rest rest;
+	uint64_t at = (uint64_t)archive_filter_bytes(unzip->archive, 0);
+	if (!rest_find(unzip, at, &rest))
 		return fail(unzip,
 		    why_set(why, WHY_MALFORMED,
-			"the zip's directory counts other entries than are "
-			"there"));
+			"the zip's directory is not behind its entries"));
+	int ret =
+	    unzip_directory_check(&unzip->directory, at, rest_take, &rest, why);
+	if (ret < 0)
+		return fail(unzip, ret);
+	if (rest.before.size == 0 && rest.now.size == 0 &&
+	    input(unzip, &rest.now) < 0)
+		return archive_failed(unzip, why);
+	if (rest.before.size > 0 || rest.now.size > 0)
+		return fail(unzip, why_set(why, WHY_MALFORMED,
+				       "the zip has bytes behind its end"));
 	unzip->over = true;
 	return 0;
 }
@@ -277,9 +336,13 @@ entry_next(struct unzip *unzip, const char **name, struct why *why)
 		return archive_failed(unzip, why);
 	if ((ret = entry_check(unzip, entry, why)) < 0)
 		return fail(unzip, ret);
+	const char *path = archive_entry_pathname(entry);
+	uint64_t at = (uint64_t)archive_filter_bytes(unzip->archive, 0);
+	if ((ret = unzip_directory_add(&unzip->directory, path, at, why)) < 0)
+		return fail(unzip, ret);
 	unzip->open = true;
 	unzip->inside = 0;
-	*name = archive_entry_pathname(entry);
+	*name = path;
 	return 0;
 }
 
@@ -312,6 +375,8 @@ unzip_read(
 		return archive_failed(unzip, why);
 	unzip->open = n > 0;
 	unzip->inside += (uint64_t)n;
+	unzip->directory.entries[unzip->directory.count - 1].size =
+	    unzip->inside;
 	unzip->total += (uint64_t)n;
 	if (unzip->inside > unzip->limits.entry_bytes ||
 	    unzip->total > unzip->limits.total_bytes)

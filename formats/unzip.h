@@ -4,7 +4,9 @@
  * Refused: encrypted entries, links and devices, folders, names that leave the
  * folder or come twice (filename.h decides for each part of a path), methods
  * other than stored and deflated, an archive whose central directory or end
- * does not agree with what was read.
+ * does not agree with what was read. Only the directory says that an entry is
+ * a link or a device, so that this is known when all entries have been read:
+ * nothing of an archive is to be used before its end was good.
  *
  * SECURITY: reads hostile bytes; has no files, the caller brings the bytes.
  */

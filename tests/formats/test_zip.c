@@ -181,6 +181,93 @@ bytes_behind_the_end_are_refused(void **state)
 	buf_clear(&out);
 }
 
+/* Change bytes of the sample's nth directory record: what reading says. */
+static int
+read_changed(size_t nth, size_t offset, const void *bytes, size_t size)
+{
+	struct buf out;
+	struct why why = {0};
+	buf_init(&out, 1 << 20);
+	sample(&out);
+	const uint8_t *end = out.at + out.size - 22;
+	size_t at = end[16] | end[17] << 8 | end[18] << 16;
+	while (nth-- > 0)
+		at += 46u + out.at[at + 28];
+	assert_memory_equal(out.at + at, "PK\1\2", 4);
+	memcpy(out.at + at + offset, bytes, size);
+	int ret = read_all(buf_span(&out), 4096, &plenty, &why);
+	buf_clear(&out);
+	return ret;
+}
+
+static void
+links_folders_and_devices_of_the_directory_are_refused(void **state)
+{
+	(void)state;
+	static const uint8_t modes[] = {0xA1, 0x41, 0x21, 0x61, 0x11, 0xC1};
+	for (size_t i = 0; i < 5; i++) {
+		assert_int_equal(read_changed(i, 41, "\x81", 1), 5);
+		assert_int_equal(read_changed(i, 41, "\x01", 1), 5);
+		for (size_t j = 0; j < sizeof modes; j++)
+			assert_int_equal(
+			    read_changed(i, 41, &modes[j], 1), WHY_UNSUPPORTED);
+		/* the system it says it is from does not excuse it */
+		assert_int_equal(read_changed(i, 4, "\x14\0", 2), 5); /* FAT */
+		assert_int_equal(
+		    read_changed(i, 38, "\x10", 1), WHY_UNSUPPORTED);
+		assert_int_equal(
+		    read_changed(i, 39, "\x04", 1), WHY_UNSUPPORTED);
+		assert_int_equal(
+		    read_changed(i, 8, "\x01", 1), WHY_UNSUPPORTED);
+	}
+}
+
+static void
+a_directory_that_differs_from_the_entries_is_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		assert_int_equal(read_changed(i, 0, "PK\3", 3), WHY_MALFORMED);
+		assert_int_equal(read_changed(i, 24, "\x01\x02\x03", 3),
+		    WHY_MALFORMED); /* size */
+		assert_int_equal(read_changed(i, 28, "\x01", 1), WHY_MALFORMED);
+		assert_int_equal(
+		    read_changed(i, 32, "\x01", 1), WHY_UNSUPPORTED);
+		assert_int_equal(
+		    read_changed(i, 44, "\x7F", 1), WHY_MALFORMED); /* offset */
+		assert_int_equal(read_changed(i, 46, "z", 1), WHY_MALFORMED);
+	}
+	/* of the entry before */
+	assert_int_equal(read_changed(1, 42, "\0\0\0\0", 4), WHY_MALFORMED);
+}
+
+static void
+bytes_between_entries_and_directory_are_refused(void **state)
+{
+	(void)state;
+	struct buf out;
+	struct buf other;
+	buf_init(&out, 1 << 20);
+	buf_init(&other, 1 << 20);
+	sample(&out);
+	const uint8_t *end = out.at + out.size - 22;
+	size_t at = end[16] | end[17] << 8 | end[18] << 16;
+	for (size_t more = 0; more < 200; more += 1 + more / 4) {
+		struct why why = {0};
+		buf_reset(&other);
+		buf_add(&other, out.at, at);
+		for (size_t i = 0; i < more; i++)
+			buf_add_byte(&other, 'x');
+		buf_add(&other, out.at + at, out.size - at);
+		for (size_t step = 1; step < 1 << 20; step *= 7)
+			assert_int_equal(
+			    read_all(buf_span(&other), step, &plenty, &why),
+			    more == 0 ? 5 : WHY_MALFORMED);
+	}
+	buf_clear(&out);
+	buf_clear(&other);
+}
+
 static void
 a_changed_byte_of_a_stream_is_seen(void **state)
 {
@@ -539,6 +626,11 @@ main(void)
 		what_was_written_is_read_back_in_pieces_of_any_size),
 	    cmocka_unit_test(an_archive_cut_off_anywhere_is_refused),
 	    cmocka_unit_test(bytes_behind_the_end_are_refused),
+	    cmocka_unit_test(
+		links_folders_and_devices_of_the_directory_are_refused),
+	    cmocka_unit_test(
+		a_directory_that_differs_from_the_entries_is_refused),
+	    cmocka_unit_test(bytes_between_entries_and_directory_are_refused),
 	    cmocka_unit_test(a_changed_byte_of_a_stream_is_seen),
 	    cmocka_unit_test(names_that_leave_the_folder_are_refused),
 	    cmocka_unit_test(a_name_that_comes_twice_is_refused),
