@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include <curl/curl.h>
@@ -32,7 +33,8 @@ struct courier {
 	CURLM *multi;
 	struct event *timer;
 	struct curl_slist *headers;
-	size_t notices; /* under way */
+	LIST_HEAD(, post) posts; /* under way */
+	size_t notices;          /* under way */
 	bool leaving;
 };
 
@@ -50,6 +52,7 @@ struct notice {
 struct post {
 	struct notice *notice;
 	CURL *easy;
+	LIST_ENTRY(post) among;
 	size_t got;
 	char error[CURL_ERROR_SIZE];
 };
@@ -207,12 +210,22 @@ post_begin(struct notice *notice, const char *url)
 	if (post->easy != NULL && post_set(post, url) &&
 	    curl_multi_add_handle(notice->courier->multi, post->easy) ==
 		CURLM_OK) {
+		LIST_INSERT_HEAD(&notice->courier->posts, post, among);
 		notice->out++;
 		return;
 	}
 	notice_failed(notice, "cannot be begun");
 	curl_easy_cleanup(post->easy);
 	free(post);
+}
+
+static void
+post_end(struct courier *courier, struct post *take_post)
+{
+	LIST_REMOVE(take_post, among);
+	(void)curl_multi_remove_handle(courier->multi, take_post->easy);
+	curl_easy_cleanup(take_post->easy);
+	free(take_post);
 }
 
 /* ---- notices --------------------------------------------------------------
@@ -287,8 +300,6 @@ posts_finish(struct courier *courier)
 		long status = 0;
 		(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &post);
 		(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-		(void)curl_multi_remove_handle(courier->multi, easy);
-		curl_easy_cleanup(easy);
 		struct notice *notice = post->notice;
 		if (result == CURLE_OK)
 			notice_answered(notice, status);
@@ -296,7 +307,7 @@ posts_finish(struct courier *courier)
 			notice_failed(notice, post->error[0] != '\0'
 						  ? post->error
 						  : curl_easy_strerror(result));
-		free(post);
+		post_end(courier, post);
 		if (--notice->out == 0)
 			notice_end(notice);
 	}
@@ -345,8 +356,11 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *own)
 		    ((what & CURL_POLL_OUT) != 0 ? EV_WRITE : 0));
 	event = event_new(
 	    courier->role->base, fd, wanted, on_socket_event, courier);
-	if (event == NULL || event_add(event, NULL) != 0)
+	if (event == NULL || event_add(event, NULL) != 0) {
+		if (event != NULL)
+			event_free(event);
 		return -1;
+	}
 	(void)curl_multi_assign(courier->multi, fd, event);
 	return 0;
 }
@@ -360,6 +374,27 @@ on_timeout(CURLM *multi, long ms, void *arg)
 		return event_del(courier->timer);
 	struct timeval wait = {ms / 1000, ms % 1000 * 1000};
 	return event_add(courier->timer, &wait);
+}
+
+/* Posts still under way end here; who waits for them is told by the end of
+ * the channel. The timer goes after curl, which still sets it. */
+static void
+courier_close(struct courier *courier)
+{
+	while (!LIST_EMPTY(&courier->posts))
+		post_end(courier, LIST_FIRST(&courier->posts));
+	while (notices != NULL) {
+		struct notice *notice = notices;
+		notices = notice->next;
+		free(notice->body);
+		free(notice);
+	}
+	if (courier->multi != NULL)
+		(void)curl_multi_cleanup(courier->multi);
+	if (courier->timer != NULL)
+		event_free(courier->timer);
+	curl_slist_free_all(courier->headers);
+	curl_global_cleanup();
 }
 
 /* ---- the role -------------------------------------------------------------
@@ -406,8 +441,6 @@ serve(struct courier *courier, struct why *why)
 	int code = role_base_new(role, why);
 	if (code != 0)
 		return code;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return why_set(why, WHY_SYSTEM, "curl");
 	courier->multi = curl_multi_init();
 	courier->timer = evtimer_new(role->base, on_timer, courier);
 	courier->headers = curl_slist_append(
@@ -434,10 +467,14 @@ courier_serve(struct role *role)
 	struct courier courier = {.role = role};
 	role->hooks = &hooks;
 	role->own = &courier;
-	int code = serve(&courier, &why);
+	int code;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) {
+		code = serve(&courier, &why);
+		courier_close(&courier);
+	} else {
+		code = why_set(&why, WHY_SYSTEM, "curl cannot start");
+	}
 	if (code != 0)
 		log_event(LOG_ERROR, "role.failed", LOGS("error", why.text));
-	/* posts still under way end with the process */
-	curl_slist_free_all(courier.headers);
 	return code;
 }
