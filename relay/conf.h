@@ -61,8 +61,8 @@
 	    "folder of fonts for PDF; not set: the ones installed")            \
 	X(TEXT, tls_minimum, "1.3", false, "oldest TLS version: 1.3 or 1.2")   \
 	X(PATH, client_ca, "", false,                                          \
-	    "PEM file of authorities of client certificates; not set: no "     \
-	    "client certificates")                                             \
+	    "PEM file of authorities of client certificates; not set: any "    \
+	    "client certificate is taken and known by its digest alone")       \
 	X(PATH, clamd, "", false,                                              \
 	    "clamd's Unix socket; not set: no scanning "                       \
 	    "for viruses")                                                     \
