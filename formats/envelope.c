@@ -382,16 +382,17 @@ read_parts(struct reading *r, json_t *root, struct envelope *envelope)
 	json_t *array = array_of(r, json_object_get(root, "parts"),
 	    r->limits->parts_per_message,
 	    "a list of 1 to parts_per_message parts");
-	if (array != NULL) {
-		envelope->parts =
-		    calloc(json_array_size(array), sizeof *envelope->parts);
-		r->no_memory |= envelope->parts == NULL;
+	size_t count = json_array_size(array); /* 0 of NULL */
+	struct envelope_part *parts = NULL;
+	if (count > 0) {
+		parts = calloc(count, sizeof *parts);
+		r->no_memory |= parts == NULL;
 	}
-	if (envelope->parts != NULL)
-		envelope->parts_count = json_array_size(array);
-	for (size_t i = 0; i < envelope->parts_count; i++) {
+	envelope->parts = parts;
+	envelope->parts_count = parts == NULL ? 0 : count;
+	for (size_t i = 0; parts != NULL && i < count; i++) {
 		size_t inner = enter_index(r, i);
-		read_part(r, json_array_get(array, i), &envelope->parts[i]);
+		read_part(r, json_array_get(array, i), &parts[i]);
 		leave(r, inner);
 	}
 	check_parts(r, envelope);

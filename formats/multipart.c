@@ -151,7 +151,6 @@ static int
 data_read(struct multipart *m, struct span in, size_t *used, struct why *why)
 {
 	if (m->matched > 0) {
-		size_t before = m->matched;
 		*used = delimiter_match(m, in);
 		if (m->matched == m->delimiter_size) {
 			m->state = BOUNDED;
@@ -161,7 +160,7 @@ data_read(struct multipart *m, struct span in, size_t *used, struct why *why)
 			return 0;
 		/* it was data after all; what matched now was in this piece,
 		 * and need not be: the delimiter holds the same bytes */
-		before = m->matched;
+		size_t before = m->matched;
 		m->matched = 0;
 		return data_hand_on(m, span_of(m->delimiter, before), why);
 	}

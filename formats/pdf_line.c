@@ -140,7 +140,8 @@ place(struct pen *pen, int32_t element, enum pdf_colour colour, int32_t x)
 static void
 use_font(struct pen *pen, struct font *font)
 {
-	if (pen->font == font && pen->number == font->number)
+	if (pen->font != NULL && pen->font == font &&
+	    pen->number == font->number)
 		return;
 	end_list(pen);
 	flush(pen);

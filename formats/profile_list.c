@@ -60,8 +60,8 @@ list_entry(struct lister *lister, const json_t *entry)
 		found(lister, lister->rules->list_file_name, "list-missing",
 		    "a file that was sent with the message");
 	else if (sha512 != NULL &&
-		 strcmp(
-		     sha512, lister->files[json_integer_value(place)].sha512))
+		 strcmp(sha512,
+		     lister->files[json_integer_value(place)].sha512) != 0)
 		found(lister, lister->rules->list_sha512, "list-digest",
 		    "the SHA-512 of the file that was sent, in lower-case hex");
 }

@@ -54,7 +54,7 @@ address_find(
 static int
 name_build(struct listener *l, const char *scheme, struct why *why)
 {
-	struct sockaddr_storage bound;
+	struct sockaddr_storage bound = {0};
 	socklen_t size = sizeof bound;
 	char host[NI_MAXHOST];
 	char port[NI_MAXSERV];

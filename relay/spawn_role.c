@@ -157,9 +157,10 @@ spawn_role_main(const char *name)
 	int code = conf_receive(spec, SPAWN_CONTROL_FD, &conf, &role, &why);
 	if (code == 0)
 		code = role_start(role, &why);
-	if (code < 0) {
+	if (code != 0) {
 		log_event(LOG_ERROR, "role.failed", LOGS("error", why.text));
 		role_free(role);
+		conf_clear(&conf);
 		return 1;
 	}
 	/* serve() has said why it ends when it fails */

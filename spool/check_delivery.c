@@ -114,7 +114,7 @@ check_bytes(struct check *check, const struct looked *at, bool purge_due)
 static void
 check_members(struct check *check, const struct looked *at)
 {
-	for (uint8_t cause = SPOOL_CAUSE_NEVER_POLLED;
+	for (unsigned cause = SPOOL_CAUSE_NEVER_POLLED;
 	     cause <= SPOOL_CAUSE_NOT_CONFIRMED; cause++) {
 		bool bit = (at->record.alarms & UINT32_C(1) << cause) != 0;
 		if (bit != txn_has(check->txn, DB_MEMBER,

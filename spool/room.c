@@ -72,7 +72,7 @@ least(uint64_t a, uint64_t b)
 int
 room_measure(struct spool *spool, uint64_t *room, struct why *why)
 {
-	struct room now;
+	struct room now = {0};
 	*room = 0;
 	int ret = room_look(spool, &now, why);
 	if (ret != 0)

@@ -444,7 +444,7 @@ uint64_t
 txn_recycled(struct txn *txn)
 {
 	MDB_cursor *cursor = NULL;
-	MDB_stat stat;
+	MDB_stat stat = {0}; /* a transaction that failed before has none */
 	MDB_val key;
 	MDB_val value;
 	uint64_t pages = 0;
