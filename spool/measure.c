@@ -130,9 +130,11 @@ spool_measure(const char *dir, size_t size, size_t per_commit, double seconds,
 
 	m.bytes = malloc(size);
 	m.times = malloc(TIMES_MAX * sizeof(*m.times));
-	rc = m.bytes == NULL || m.times == NULL ? ENOMEM : env_open(&m, dir);
-	if (m.bytes != NULL)
+	rc = ENOMEM;
+	if (m.bytes != NULL && m.times != NULL) {
 		memset(m.bytes, 0x5a, size);
+		rc = env_open(&m, dir);
+	}
 	began = seconds_of(CLOCK_MONOTONIC);
 	cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
 	while (rc == 0 && seconds_of(CLOCK_MONOTONIC) - began < seconds)
