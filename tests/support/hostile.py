@@ -273,6 +273,25 @@ def references():
         relay.close()
 
 
+def operators():
+    """An operator who is a recipient, too, has no key for another's mailbox."""
+    both = drive.organisation_number(8)
+    relay = drive.relay_with(tokens=[("both", both, ["recipient", "operator"], "b" * 40, "")])
+    caller = drive.TokenCaller(relay, both, "b" * 40)
+    oslo = house.ORGANISATIONS["oslo"]
+    try:
+        with open(os.path.join(relay.dir, "clients", "bergen.seal.crt")) as pem:
+            got = caller.post_json(f"/v1/mailbox/{oslo}/certificates", {"certificate": pem.read()})
+        tap.ok(got.status == 404, "an operator adds no certificate to another's mailbox", got)
+        got = caller.get(f"/v1/mailbox/{oslo}/certificates")
+        tap.ok(got.status == 200, "but sees which there are", got)
+        hex_name = got.json()["certificates"][0]["certificate"]
+        got = caller.post_json(f"/v1/mailbox/{oslo}/certificates/{hex_name}/proof", {"proof": "0" * 64})
+        tap.ok(got.status == 404, "and proves none", got)
+    finally:
+        relay.close()
+
+
 def alarms():
     """What is wrong with the relay is told although groups fail just then."""
     relay = drive.relay_with(["role_deaths=1", "role_wait_ms=500"])
@@ -313,7 +332,7 @@ def alarms():
 
 def main():
     wanted = sys.argv[1:]
-    for case in (shares, renders, deadly, uploads, lists, rendered, references, alarms):
+    for case in (shares, renders, deadly, uploads, lists, rendered, references, operators, alarms):
         if not wanted or case.__name__ in wanted:
             case()
     return tap.finish()
