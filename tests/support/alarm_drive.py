@@ -46,10 +46,14 @@ class World:
             self.document = drive.Document(json.load(source))
         self.folder = house.tempfile.mkdtemp(prefix="budstikke-alarm.")
         self.sink = Sink(self.folder)
-        self.relay = drive.relay_with(
-            clock=True, init=["--webhook", self.sink.url],
-            options=["not_fetched_seconds=1000",
-                     "not_confirmed_seconds=1000", "escalate_seconds=20000", "handed_out_seconds=0"])
+        try:
+            self.relay = drive.relay_with(
+                clock=True, init=["--webhook", self.sink.url],
+                options=["not_fetched_seconds=1000",
+                         "not_confirmed_seconds=1000", "escalate_seconds=20000", "handed_out_seconds=0"])
+        except Exception:
+            self.sink.close()
+            raise
         for name in ("nav", "oslo", "bergen", "trondheim", "operator"):
             setattr(self, name, drive.Judged(self.relay.caller(name), self.document))
 
