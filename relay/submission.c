@@ -345,6 +345,7 @@ submission_free(struct submission *s)
 		submission_stages_drop(s);
 	submission_part_clear(s);
 	submission_seal_clear(s);
+	submission_kept_release(s);
 	problem_free(s->problem);
 	envelope_clear(&s->envelope);
 	buf_wipe(&s->payload);

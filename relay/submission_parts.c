@@ -12,6 +12,9 @@
 
 #include <event2/event.h>
 
+#define KEPT_ALL (6u << 20)  /* bytes of all payloads and lists */
+#define KEPT_EACH (4u << 20) /* of these, one organisation's */
+
 #define SCAN_GATHER_BYTES (64u << 10) /* of a file, before they are sent */
 _Static_assert(SCAN_GATHER_BYTES <= SCAN_DATA_BYTES, "one frame");
 
@@ -314,6 +317,37 @@ digests_begin(struct submission *s)
 	return good;
 }
 
+/* Payloads and lists are held whole until they are rendered: all of them, and
+ * those of one organisation, have a bound, but one alone always fits. */
+static bool
+kept_take(struct submission *s)
+{
+	struct uploads *uploads = s->net->uploads;
+	const struct submission *other;
+	uint64_t size = declared(s)->size;
+	uint64_t own = 0;
+	LIST_FOREACH (other, &uploads->running, entry)
+		if (strcmp(other->caller->organisation,
+			s->caller->organisation) == 0)
+			own += other->kept_bytes;
+	if ((uploads->kept_bytes > 0 &&
+		uploads->kept_bytes + size > KEPT_ALL) ||
+	    (own > 0 && own + size > KEPT_EACH)) {
+		submission_refuse(s, problem_new(PROBLEM_UNAVAILABLE), 1);
+		return false;
+	}
+	uploads->kept_bytes += size;
+	s->kept_bytes += size;
+	return true;
+}
+
+void
+submission_kept_release(struct submission *s)
+{
+	s->net->uploads->kept_bytes -= s->kept_bytes;
+	s->kept_bytes = 0;
+}
+
 void
 submission_part_begin(
     struct submission *s, const char *name, const char *filename)
@@ -327,6 +361,8 @@ submission_part_begin(
 	s->part.kept =
 	    (payload && s->profile->payload == PROFILE_PAYLOAD_JSON) ||
 	    s->part.index == s->list_index;
+	if (s->part.kept && !kept_take(s))
+		return;
 	if (s->part.kept && payload)
 		return;
 	if (!s->sealing && !s->dry_run && !submission_seal_begin(s))

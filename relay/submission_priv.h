@@ -40,6 +40,7 @@ struct uploads {
 	size_t count;
 	size_t contents; /* being sealed, of messages too big to go whole */
 	uint64_t whole_bytes; /* of those that go whole */
+	uint64_t kept_bytes;  /* of payloads and lists that wait for render */
 	uint64_t in_flight;   /* bytes being staged, of all */
 	uint64_t sessions;    /* scan sessions so far */
 	uint64_t uses;        /* of sealers */
@@ -130,6 +131,7 @@ struct submission {
 	bool sealing;         /* packages were begun */
 	bool big;             /* counted in uploads->contents */
 	uint64_t whole_bytes; /* counted in uploads->whole_bytes */
+	uint64_t kept_bytes;  /* counted in uploads->kept_bytes */
 
 	struct part part;
 	unsigned scans_out; /* verdicts not yet there */
@@ -200,5 +202,7 @@ void submission_list_ask(struct submission *s);
 
 /* ---- submission_parts.c ---- */
 void submission_part_clear(struct submission *s);
+/* Payload and list are no longer held. */
+void submission_kept_release(struct submission *s);
 /* WAIT_SCAN_PEER: look again. */
 void submission_scan_again(struct submission *s);

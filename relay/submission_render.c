@@ -79,6 +79,7 @@ on_rendered(
 	buf_wipe(&s->payload);
 	buf_wipe(&s->pdf);
 	buf_wipe(&s->xhtml);
+	submission_kept_release(s);
 	submission_waited(s, WAIT_RENDER);
 }
 
