@@ -218,7 +218,7 @@ build/lint/%.analyzed: %.c
 	@mkdir -p $(@D)
 	@gcc $(CPPFLAGS) -std=gnu17 -O1 -D__clang_analyzer__ -fanalyzer -Wno-analyzer-too-complex \
 	-Wno-analyzer-malloc-leak -Wno-analyzer-use-after-free -Wno-analyzer-null-dereference \
-	-Werror -MMD -MP -MT $@ -MF $(@:.analyzed=.d) -c $< -o $@
+	-Werror -MMD -MP -MT $@ -MT $(@:.analyzed=.tidied) -MF $(@:.analyzed=.d) -c $< -o $@
 lint-tidy: $(LINT_SRC:%.c=build/lint/%.tidied)
 build/lint/%.tidied: %.c .clang-tidy
 	@mkdir -p $(@D)
@@ -256,4 +256,5 @@ clean:
 	lint lint-analyzer lint-tidy lint-cppcheck install
 .SECONDARY:
 
+-include $(LINT_SRC:%.c=build/lint/%.d)
 -include $(ALL_OBJ:.o=.d) $(HELPER_OBJ:.o=.d) $(patsubst %.c,$(B)/%.d,$(MAIN_SRC) $(TEST_SRC) $(FUZZ_SRC))
