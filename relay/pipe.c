@@ -76,6 +76,9 @@ pipe_fill(struct pipe *pipe, struct why *why)
 		return why_set(why, WHY_NOMEM, "a frame does not fit");
 	}
 	ssize_t size = recv(pipe->fd, room, READ_SIZE, MSG_DONTWAIT);
+	/* killed with bytes of ours unread: gone, as by a clean end */
+	if (size < 0 && errno == ECONNRESET)
+		return why_set(why, WHY_GONE, "the other role is gone");
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (size < 0)
