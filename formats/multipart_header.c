@@ -196,7 +196,10 @@ static int
 text_check(const struct buf *storage, size_t at, size_t max, const char *what,
     const char *limit, struct why *why)
 {
-	struct span text = span_of(storage->at + at, storage->size - at);
+	/* nothing at all was stored when the first text is empty */
+	struct span text = storage->size == at
+			       ? SPAN_NONE
+			       : span_of(storage->at + at, storage->size - at);
 	if (text.size > max)
 		return why_set(why, WHY_TOO_LARGE,
 		    "a part's %s has %zu bytes; %s is %zu", what, text.size,

@@ -79,7 +79,7 @@ limit_of() {
 }
 
 run_fuzzer() {
-	local name=${1##*/} corpus status=0
+	local name=${1##*/} corpus status=0 file
 	corpus=$work/corpus.$name
 	mkdir -p "$corpus"
 	timeout -k 10 $((fuzz_seconds + 120)) "$1" -max_total_time="$fuzz_seconds" \

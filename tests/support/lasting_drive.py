@@ -297,7 +297,8 @@ def restored(world):
 
 def oversized():
     """Over the limits of sizes: refused before the bytes come."""
-    world = World(options=["message_bytes=1048576", "part_bytes=524288"])
+    world = World(options=["message_bytes=1048576", "part_bytes=524288",
+                           "linger_bytes=16777216", "linger_ms=20000"])
     try:
         oslo = [world.oslo.organisation]
         big = house.document(600000)

@@ -103,7 +103,11 @@ def judge_restored(relay, safe, late, first, cursor):
     tap.ok(gone.status == 410 and gone.code() == "content-erased",
            "content whose grace is over does not come back", gone)
     feed = nav.get(f"/v1/feed?cursor={cursor}").json()
-    missing = [e for e in feed["entries"] if "missingAfter" in e]
+    entries = feed["entries"]
+    while feed["more"]:
+        feed = nav.get(f"/v1/feed?cursor={feed['cursor']}").json()
+        entries += feed["entries"]
+    missing = [e for e in entries if "missingAfter" in e]
     tap.ok(missing and feed["cursor"].startswith("2."),
            "the sender's feed tells from when acceptances may be missing, in epoch 2", feed)
     alarms = [a for a in operator.get("/v1/alarms").json()["alarms"] if a["cause"] == "restored"]
