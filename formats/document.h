@@ -125,7 +125,7 @@ struct document_picture {
 void document_figure(struct document *document, struct document_node *parent,
     const struct document_picture *picture, struct span alternative);
 
-/* ---- inlines; parent is a heading, a paragraph or one of these ----------- */
+/* ---- inlines; parent is a heading, a paragraph or one of these ---- */
 
 /* Text as it is; line breaks become spaces. */
 void document_text(
@@ -147,7 +147,7 @@ struct document_node *document_styled(struct document *document,
 void document_link(struct document *document, struct document_node *parent,
     struct span address, struct span text);
 
-/* ---- what had to be changed ---------------------------------------------- */
+/* ---- what had to be changed ---- */
 
 #define DOCUMENT_NOTES_MAX 64
 
@@ -176,7 +176,7 @@ const struct document_notes *document_notes(const struct document *document);
 void document_note(struct document_notes *notes, enum document_note_kind kind,
     uint32_t code_point);
 
-/* ---- for tests and search ------------------------------------------------ */
+/* ---- for tests and search ---- */
 
 /* Append the text of the tree in reading order, a LF after each block. */
 void document_plain_text(const struct document *document, struct buf *out);

@@ -80,7 +80,7 @@ bool address_valid(struct span address);
 void document_filter(struct document_notes *notes, struct span text,
     bool breaks, struct buf *out);
 
-/* ---- for document_markdown.c --------------------------------------------- */
+/* ---- for document_markdown.c ---- */
 
 /* Add a plain or custom (kind) node; NULL when stuck. */
 struct document_node *document_add(struct document *document,

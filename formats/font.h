@@ -85,7 +85,7 @@ void font_signs_forget(struct font *font); /* all that are not kept */
  */
 void font_subset(const struct font *font, struct buf *out);
 
-/* ---- the set ------------------------------------------------------------- */
+/* ---- the set ---- */
 
 struct font_set;
 

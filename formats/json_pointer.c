@@ -87,7 +87,7 @@ json_pointer_get(const json_t *value, const char *pointer)
 	return (json_t *)(uintptr_t)at;
 }
 
-/* ---- lines -------------------------------------------------------------- */
+/* ---- lines ---- */
 
 struct scan {
 	struct span text;

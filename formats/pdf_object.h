@@ -61,7 +61,7 @@ void pdf_deflate(
 /* A hash of bytes, the same on every machine; not for security. */
 uint64_t pdf_hash(struct span data, uint64_t seed);
 
-/* ---- tokens -------------------------------------------------------------- */
+/* ---- tokens ---- */
 
 void pdf_add_int(struct buf *out, int64_t value);
 /* Thousandths as a number with at most two decimals. */

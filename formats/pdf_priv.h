@@ -42,7 +42,7 @@ struct pdf_fonts {
 	int slots_taken;
 };
 
-/* ---- structure: the tree of tags ----------------------------------------- */
+/* ---- structure: the tree of tags ---- */
 
 enum pdf_kid_kind { PDF_KID_ELEMENT, PDF_KID_MARK, PDF_KID_ANNOTATION };
 
@@ -83,7 +83,7 @@ struct pdf_decoration {
 	int colour;
 };
 
-/* ---- pages --------------------------------------------------------------- */
+/* ---- pages ---- */
 
 struct pdf_page {
 	struct buf content;

@@ -180,7 +180,7 @@ pdf_table(struct pdf *pdf, cmark_node *table, const struct pdf_place_in *in,
 	cursor->y -= AFTER;
 }
 
-/* ---- tables with column headers ------------------------------------------ */
+/* ---- tables with column headers ---- */
 
 struct pdf_grid_under_way {
 	cmark_node *head;

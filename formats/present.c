@@ -55,7 +55,7 @@ present_begin(struct presenter *presenter)
 	presenter->table = NULL;
 }
 
-/* ---- rows ---------------------------------------------------------------- */
+/* ---- rows ---- */
 
 static struct document_node *
 row_table(struct presenter *presenter)
@@ -128,7 +128,7 @@ element_row(struct presenter *presenter, const json_t *spec)
 	buf_wipe(&note);
 }
 
-/* ---- blocks -------------------------------------------------------------- */
+/* ---- blocks ---- */
 
 struct pending
 present_pending(const struct presenter *presenter, int level, const char *text,
@@ -271,7 +271,7 @@ element_each(struct presenter *presenter, const json_t *spec, int level)
 	present_back(presenter, back, size);
 }
 
-/* ---- all ----------------------------------------------------------------- */
+/* ---- all ---- */
 
 static void
 elements(struct presenter *presenter, const json_t *content, int level)

@@ -62,7 +62,7 @@ void present_mark(struct presenter *presenter, const char *at);
 /* Room for one text of the document. */
 void present_text_init(struct buf *text);
 
-/* ---- present.c: for the other elements ----------------------------------- */
+/* ---- present.c: for the other elements ---- */
 
 /* A text member of an element; NULL when it is not there. */
 const char *present_text(const json_t *spec, const char *name);

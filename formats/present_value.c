@@ -54,7 +54,7 @@ present_mark(struct presenter *presenter, const char *at)
 		presenter->base.size = back;
 }
 
-/* ---- numbers ------------------------------------------------------------- */
+/* ---- numbers ---- */
 
 /* The shortest digits that mean the same number; never with an exponent when
  * that can be helped. */
@@ -107,7 +107,7 @@ number_add(const json_t *value, bool grouped, struct buf *out)
 	}
 }
 
-/* ---- days and times ------------------------------------------------------ */
+/* ---- days and times ---- */
 
 /* Text of the shape of model, where 0 stands for any digit. */
 static bool
@@ -220,7 +220,7 @@ time_add(const char *text, struct buf *out)
 	return true;
 }
 
-/* ---- scalars ------------------------------------------------------------- */
+/* ---- scalars ---- */
 
 static void
 code_add(const struct presentation *spec, const char *codes, const char *code,
@@ -291,7 +291,7 @@ present_scalar(const struct presentation *spec, const json_t *value,
 	}
 }
 
-/* ---- what an element names ----------------------------------------------- */
+/* ---- what an element names ---- */
 
 /*
  * One piece of a line: a scalar, or a list of scalars. among: other pieces may

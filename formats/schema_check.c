@@ -88,7 +88,7 @@ schema_node_fits(
 	return ok;
 }
 
-/* ---- values -------------------------------------------------------------- */
+/* ---- values ---- */
 
 static bool
 check_type(
@@ -220,7 +220,7 @@ check_string(
 	return ok;
 }
 
-/* ---- arrays -------------------------------------------------------------- */
+/* ---- arrays ---- */
 
 struct hashed {
 	uint64_t hash;
@@ -313,7 +313,7 @@ check_array(
 	return ok;
 }
 
-/* ---- objects ------------------------------------------------------------- */
+/* ---- objects ---- */
 
 static bool
 check_required(struct checker *checker, const struct node *node,

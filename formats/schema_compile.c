@@ -52,7 +52,7 @@ room(struct compiler *compiler, size_t count, size_t size)
 	return at;
 }
 
-/* ---- kinds of keyword ---------------------------------------------------- */
+/* ---- kinds of keyword ---- */
 
 static size_t
 take_count(struct compiler *compiler, const struct node *node,
@@ -161,7 +161,7 @@ take_pattern(struct compiler *compiler, const struct node *node,
 	return pattern;
 }
 
-/* ---- keywords by what they look at --------------------------------------- */
+/* ---- keywords by what they look at ---- */
 
 static unsigned
 type_named(const char *name)
@@ -414,7 +414,7 @@ build_ref(struct compiler *compiler, struct node *node, const char *base)
 	node->ref = node_build(compiler, text, node);
 }
 
-/* ---- nodes --------------------------------------------------------------- */
+/* ---- nodes ---- */
 
 static struct node *
 node_new(struct compiler *compiler, const json_t *text, const char *doc,

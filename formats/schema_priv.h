@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- numbers and values ------------------------------------------------- */
+/* ---- numbers and values ---- */
 
 enum schema_type {
 	SCHEMA_NULL = 1,
@@ -37,7 +37,7 @@ uint64_t schema_value_hash(const json_t *value);
 /* Code points of a JSON string. */
 size_t schema_string_length(const json_t *string);
 
-/* ---- addresses (RFC 3986 section 5, with relative bases) ----------------- */
+/* ---- addresses (RFC 3986 section 5, with relative bases) ---- */
 
 /* ref resolved against base, without its fragment; malloc'ed, NULL without
  * memory. */
@@ -45,7 +45,7 @@ char *schema_uri_resolve(const char *base, const char *ref);
 /* The decoded fragment of ref ("" when there is none); malloc'ed. */
 char *schema_uri_fragment(const char *ref);
 
-/* ---- patterns ------------------------------------------------------------ */
+/* ---- patterns ---- */
 
 struct schema_pattern;
 
@@ -61,7 +61,7 @@ void schema_matcher_free(struct schema_matcher *matcher);
 int schema_pattern_search(const struct schema_pattern *pattern,
     struct schema_matcher *matcher, const char *text, size_t size);
 
-/* ---- nodes --------------------------------------------------------------- */
+/* ---- nodes ---- */
 
 struct node;
 
@@ -164,7 +164,7 @@ struct schema {
 	struct limits limits;
 };
 
-/* ---- texts and references ------------------------------------------------ */
+/* ---- texts and references ---- */
 
 /* Take a text in: remember it and every address in it. */
 int schema_text_add(

@@ -86,7 +86,7 @@ join(const char *a, const char *b, const char *c)
 	return asprintf(&text, "%s%s%s", a, b, c) < 0 ? NULL : text;
 }
 
-/* ---- walking a text ------------------------------------------------------ */
+/* ---- walking a text ---- */
 
 static int walk(struct schema *schema, json_t *text, const char *base,
     const char *doc, struct buf *pointer);
@@ -275,7 +275,7 @@ schema_texts_free(struct schema *schema)
 	free(schema->names);
 }
 
-/* ---- references ---------------------------------------------------------- */
+/* ---- references ---- */
 
 static int
 text_load(struct schema *schema, const char *uri, struct why *why)

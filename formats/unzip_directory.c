@@ -64,7 +64,7 @@ unzip_directory_clear(struct unzip_directory *directory)
 	*directory = (struct unzip_directory){0};
 }
 
-/* ---- numbers, little-endian as all in a zip ------------------------------ */
+/* ---- numbers, little-endian as all in a zip ---- */
 
 static uint32_t
 get16(const uint8_t *at)
@@ -99,7 +99,7 @@ differs(const struct taking *t)
 	    "the zip's directory has other entries than are there");
 }
 
-/* ---- one record ---------------------------------------------------------- */
+/* ---- one record ---- */
 
 /* The fields of a record that did not fit in 32 bits, in this order (4.5.3). */
 static bool
@@ -197,7 +197,7 @@ record_check(struct taking *t, const struct unzip_entry *entry, uint64_t least)
 	return 0;
 }
 
-/* ---- the end ------------------------------------------------------------- */
+/* ---- the end ---- */
 
 /* Behind the records, where the signature of the first end record is in head:
  * the zip64 end record and its locator. */

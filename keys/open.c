@@ -94,8 +94,7 @@ limit_of(const struct opening *opening)
 				   : opening->frames[opening->depth - 1].limit;
 }
 
-/* ---- containers and small values ------------------------------------------
- */
+/* ---- containers and small values ---- */
 
 /* Enter a container with this tag. */
 static int
@@ -190,8 +189,7 @@ value(struct opening *opening, struct span view, size_t max, struct span *whole,
 	return STEP_ON;
 }
 
-/* ---- stages before the content --------------------------------------------
- */
+/* ---- stages before the content ---- */
 
 static int
 read_content_type(
@@ -371,8 +369,7 @@ read_cipher(
 	return STEP_ON;
 }
 
-/* ---- the content ----------------------------------------------------------
- */
+/* ---- the content ---- */
 
 static int
 give(struct opening *opening, struct why *why)
@@ -503,8 +500,7 @@ read_octets(
 	return STEP_ON;
 }
 
-/* ---- stages behind the content --------------------------------------------
- */
+/* ---- stages behind the content ---- */
 
 /* Attributes that are authenticated come behind what they are authenticated
  * with: a reader that streams cannot check them. The others are not protected.
@@ -635,8 +631,7 @@ run(struct opening *opening, struct span view, size_t *used, struct why *why)
 	}
 }
 
-/* ---- the caller's side ----------------------------------------------------
- */
+/* ---- the caller's side ---- */
 
 int
 opening_new(const struct open_key *keys, size_t count,

@@ -118,8 +118,7 @@ key_named(struct span contents, const struct open_key *keys, size_t count)
 	return count;
 }
 
-/* ---- key transport --------------------------------------------------------
- */
+/* ---- key transport ---- */
 
 struct oaep {
 	const EVP_MD *hash;
@@ -261,8 +260,7 @@ read_transport(struct span contents, const struct open_key *keys, size_t count,
 	return unwrap_rsa(&keys[i], &algorithm, wrapped, options, found, why);
 }
 
-/* ---- key agreement --------------------------------------------------------
- */
+/* ---- key agreement ---- */
 
 struct agreement {
 	const EVP_MD *hash; /* of the X9.63 derivation */

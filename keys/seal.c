@@ -100,8 +100,7 @@ seal_suite_check(enum seal_suite suite, const struct certificate *certificate,
 	return 0;
 }
 
-/* ---- our end of the chain of BIOs ----------------------------------------
- */
+/* ---- our end of the chain of BIOs ---- */
 
 static int
 flush_piece(struct seal *seal)
@@ -167,8 +166,7 @@ bio_method(void)
 	return method;
 }
 
-/* ---- the message ----------------------------------------------------------
- */
+/* ---- the message ---- */
 
 /* Fetched once: a fetch per message costs more than the cipher of 10 KiB. */
 static const EVP_CIPHER *

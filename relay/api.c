@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- life -----------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static void
 api_free(struct api *api)
@@ -57,8 +56,7 @@ api_new(const struct call *call)
 	return api;
 }
 
-/* ---- spool ----------------------------------------------------------------
- */
+/* ---- spool ---- */
 
 void
 api_fail(struct api *api, int code, const struct why *why)
@@ -121,8 +119,7 @@ api_look(struct api *api)
 	return false;
 }
 
-/* ---- polls ----------------------------------------------------------------
- */
+/* ---- polls ---- */
 
 static bool
 on_try(void *arg, bool last)
@@ -151,8 +148,7 @@ api_poll(struct api *api, const char *organisation, int64_t wait_ms,
 	return false;
 }
 
-/* ---- parameters -----------------------------------------------------------
- */
+/* ---- parameters ---- */
 
 bool
 api_mailbox_allowed(struct api *api, bool or_operator)
@@ -227,8 +223,7 @@ api_wait(struct api *api, int64_t *wait_ms)
 	return true;
 }
 
-/* ---- values ---------------------------------------------------------------
- */
+/* ---- values ---- */
 
 json_t *
 api_time(int64_t ms)

@@ -50,8 +50,7 @@ content_forget(struct api *api)
 	}
 }
 
-/* ---- ranges ---------------------------------------------------------------
- */
+/* ---- ranges ---- */
 
 /*
  * A single range of bytes. 0: answer it; 1: there is none that we serve
@@ -121,8 +120,7 @@ range_choose(struct api *api, struct content *content)
 	return false;
 }
 
-/* ---- bytes out ------------------------------------------------------------
- */
+/* ---- bytes out ---- */
 
 /* Up to a piece at an offset, into scratch; 0 on a failure. */
 static size_t
@@ -203,8 +201,7 @@ on_answered(struct http_request *request, void *arg)
 	api->calls.on_abort(request, arg); /* frees */
 }
 
-/* ---- the answer -----------------------------------------------------------
- */
+/* ---- the answer ---- */
 
 static void
 fields_add(struct api *api, struct content *content)
@@ -349,8 +346,7 @@ digest_wanted(const struct api *api)
 	       !strstr(want, "sha-256=0");
 }
 
-/* ---- beginning ------------------------------------------------------------
- */
+/* ---- beginning ---- */
 
 /* The delivery, in content; false after an answer. */
 static bool

@@ -36,8 +36,7 @@ entry_json(const struct spool_delivery *delivery)
 	    "etag", etag);
 }
 
-/* ---- the list -------------------------------------------------------------
- */
+/* ---- the list ---- */
 
 /* The caller's: {"messages","cursor","more"}; *count tells how many.
  * NULL after an answer. The page is held only here: many poll, few get. */
@@ -138,8 +137,7 @@ api_mailbox_list(const struct call *call)
 		(void)api_poll(api, api->variables[0], wait_ms, list_try);
 }
 
-/* ---- one entry ------------------------------------------------------------
- */
+/* ---- one entry ---- */
 
 void
 api_mailbox_entry(const struct call *call)

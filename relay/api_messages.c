@@ -24,8 +24,7 @@
 
 #define TRAIL_PAGE 64
 
-/* ---- looking --------------------------------------------------------------
- */
+/* ---- looking ---- */
 
 /* A message with its deliveries, copied out of the view. */
 struct look {
@@ -127,8 +126,7 @@ look_up(const struct call *call, struct look *look, bool recipients_too)
 	return false;
 }
 
-/* ---- status ---------------------------------------------------------------
- */
+/* ---- status ---- */
 
 static void
 set_time(json_t *object, const char *name, int64_t ms)
@@ -215,8 +213,7 @@ api_message_get(const struct call *call)
 	net_answer_json(call->request, 200, object);
 }
 
-/* ---- evidence -------------------------------------------------------------
- */
+/* ---- evidence ---- */
 
 static json_t *
 evidence_json(const struct spool_evidence *evidence)
@@ -294,8 +291,7 @@ api_message_evidence(const struct call *call)
 	    call->request, 200, json_pack("{s:o}", "evidence", list));
 }
 
-/* ---- recall ---------------------------------------------------------------
- */
+/* ---- recall ---- */
 
 /* One request of a recall for each delivery that it asks for. */
 struct recall {
@@ -443,8 +439,7 @@ api_message_recall(const struct call *call)
 	free(recall);
 }
 
-/* ---- extension ------------------------------------------------------------
- */
+/* ---- extension ---- */
 
 struct extension {
 	struct net *net;

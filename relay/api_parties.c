@@ -122,8 +122,7 @@ answer_mailbox(struct change *change)
 	    change->is_new ? 201 : 200);
 }
 
-/* ---- PUT mailbox ----------------------------------------------------------
- */
+/* ---- PUT mailbox ---- */
 
 static const char *
 member_text(const json_t *object, const char *name)

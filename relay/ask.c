@@ -207,7 +207,7 @@ role_asks_clear(struct role *role)
 		ask_free(role->private->asks);
 }
 
-/* ---- asking and waiting -------------------------------------------------- */
+/* ---- asking and waiting ---- */
 
 static struct role_peer *
 pipe_peer(struct role *role, enum role_kind kind)

@@ -332,8 +332,7 @@ callers_shares(const struct callers *callers)
 	return callers->shares;
 }
 
-/* ---- who is it ------------------------------------------------------------
- */
+/* ---- who is it ---- */
 
 const struct caller *
 callers_find_certificate(

@@ -59,8 +59,7 @@ struct post {
 
 static struct notice *notices;
 
-/* ---- where it may go ------------------------------------------------------
- */
+/* ---- where it may go ---- */
 
 static bool
 private_ipv4(uint32_t a)
@@ -132,8 +131,7 @@ on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	    address->protocol);
 }
 
-/* ---- one post -------------------------------------------------------------
- */
+/* ---- one post ---- */
 
 static size_t
 on_answer(char *at, size_t size, size_t count, void *arg)
@@ -228,8 +226,7 @@ post_end(struct courier *courier, struct post *take_post)
 	free(take_post);
 }
 
-/* ---- notices --------------------------------------------------------------
- */
+/* ---- notices ---- */
 
 static void
 notice_end(struct notice *take_notice)
@@ -313,8 +310,7 @@ posts_finish(struct courier *courier)
 	}
 }
 
-/* ---- curl on the event loop -----------------------------------------------
- */
+/* ---- curl on the event loop ---- */
 
 static void
 drive(struct courier *courier, curl_socket_t fd, int flags)
@@ -397,8 +393,7 @@ courier_close(struct courier *courier)
 	curl_global_cleanup();
 }
 
-/* ---- the role -------------------------------------------------------------
- */
+/* ---- the role ---- */
 
 static void
 on_request(

@@ -135,8 +135,7 @@ fair_poll_end(struct fair *fair, const struct caller *caller)
 	share->polls--;
 }
 
-/* ---- turns ----------------------------------------------------------------
- */
+/* ---- turns ---- */
 
 static bool
 others_send(const struct fair *fair, const struct share *share, int64_t now)

@@ -92,7 +92,7 @@ void http_free(struct http_server *server);
 
 size_t http_connections(const struct http_server *server);
 
-/* ---- what was asked; all lent until the handle's last call --------------- */
+/* ---- what was asked; all lent until the handle's last call ---- */
 
 const struct http_head *http_head(const struct http_request *request);
 const char *http_field(const struct http_request *request, const char *name);
@@ -109,7 +109,7 @@ const char *http_route(const struct http_request *request);
 /* Something of the app's that comes back in the record, whoever answers. */
 void http_tag_set(struct http_request *request, void *tag);
 
-/* ---- what the handler wants to hear -------------------------------------- */
+/* ---- what the handler wants to hear ---- */
 
 struct http_calls {
 	/* A piece of the body, valid during the call. */
@@ -144,7 +144,7 @@ void http_body_take(struct http_request *request, uint64_t max);
 void http_body_pause(struct http_request *request);
 void http_body_resume(struct http_request *request);
 
-/* ---- the answer ---------------------------------------------------------- */
+/* ---- the answer ---- */
 
 /* A field of the answer; the server adds Date, Content-Length, Connection. A
  * value with a control byte makes the answer a 500. */

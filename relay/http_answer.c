@@ -51,8 +51,7 @@ phrase(unsigned status)
 	return "Status";
 }
 
-/* ---- what was asked -------------------------------------------------------
- */
+/* ---- what was asked ---- */
 
 const struct http_head *
 http_head(const struct http_request *request)
@@ -119,8 +118,7 @@ http_calls_arg(const struct http_request *request)
 	return request->calls_arg;
 }
 
-/* ---- the body -------------------------------------------------------------
- */
+/* ---- the body ---- */
 
 void
 http_body_take(struct http_request *request, uint64_t max)
@@ -158,8 +156,7 @@ http_body_resume(struct http_request *request)
 	connection_kick(request);
 }
 
-/* ---- the answer -----------------------------------------------------------
- */
+/* ---- the answer ---- */
 
 void
 answer_reset(struct http_request *request)

@@ -107,8 +107,7 @@ connection_kick(struct http_request *request)
 	event_active(&request->kick, EV_TIMEOUT, 0);
 }
 
-/* ---- deadlines ------------------------------------------------------------
- */
+/* ---- deadlines ---- */
 
 static size_t
 output_size(const struct http_request *request)
@@ -230,8 +229,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	leave(request);
 }
 
-/* ---- reading --------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static int
 proxy_digest(struct http_request *request)
@@ -419,8 +417,7 @@ process(struct http_request *request)
 	}
 }
 
-/* ---- after the answer -----------------------------------------------------
- */
+/* ---- after the answer ---- */
 
 static void
 next_request(struct http_request *request)
@@ -536,8 +533,7 @@ on_event(struct bufferevent *stream, short what, void *arg)
 	leave(request);
 }
 
-/* ---- the beginning --------------------------------------------------------
- */
+/* ---- the beginning ---- */
 
 static struct bufferevent *
 stream_new(struct listening *listening, int take_fd)

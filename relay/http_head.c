@@ -80,8 +80,7 @@ http_is_token(uint8_t byte)
 	       (byte && strchr("!#$%&'*+-.^_`|~", byte));
 }
 
-/* ---- the second reader ----------------------------------------------------
- */
+/* ---- the second reader ---- */
 
 struct second {
 	uint64_t length;
@@ -120,8 +119,7 @@ second_read(struct span raw)
 	return second;
 }
 
-/* ---- the request line -----------------------------------------------------
- */
+/* ---- the request line ---- */
 
 static int
 hex_digit(char c)
@@ -296,8 +294,7 @@ line_read(
 	return http_reader_refuse(reader, 501, "method is not known");
 }
 
-/* ---- the fields -----------------------------------------------------------
- */
+/* ---- the fields ---- */
 
 static int
 field_read(

@@ -65,8 +65,7 @@ http_reader_next(struct http_reader *reader)
 	reader->skipped = false;
 }
 
-/* ---- the header, byte by byte ---------------------------------------------
- */
+/* ---- the header, byte by byte ---- */
 
 static bool
 byte_is_clean(const struct http_reader *reader, uint8_t byte)
@@ -174,8 +173,7 @@ head_take(struct http_reader *reader, struct span in, size_t *used)
 	return HTTP_EVENT_MORE;
 }
 
-/* ---- the body -------------------------------------------------------------
- */
+/* ---- the body ---- */
 
 static enum http_event
 body_end(struct http_reader *reader)

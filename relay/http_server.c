@@ -49,8 +49,7 @@ http_new(struct event_base *base, const struct limits *limits)
 	return server;
 }
 
-/* ---- addresses ------------------------------------------------------------
- */
+/* ---- addresses ---- */
 
 /* The part of an address that one customer holds: all of IPv4, /64 of IPv6. */
 static bool
@@ -120,8 +119,7 @@ address_leave(struct http_server *server, struct address *address)
 	free(address);
 }
 
-/* ---- accepting ------------------------------------------------------------
- */
+/* ---- accepting ---- */
 
 static void
 refused(const struct listening *listening, const char *reason)
@@ -261,8 +259,7 @@ http_adopt(struct http_server *server, const struct http_listener *listener,
 	return connection_new(listening, take_fd, NULL, why);
 }
 
-/* ---- the end --------------------------------------------------------------
- */
+/* ---- the end ---- */
 
 /* A connection is being freed: take it out of all lists. */
 void
@@ -342,8 +339,7 @@ http_connections(const struct http_server *server)
 	return server->connections;
 }
 
-/* ---- dates ----------------------------------------------------------------
- */
+/* ---- dates ---- */
 
 void
 http_date_build(char text[HTTP_DATE_SIZE], int64_t wall_ms)

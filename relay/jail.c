@@ -22,7 +22,7 @@
 
 static int landlock_abi; /* what jail_enter() reached */
 
-/* ---- the user ------------------------------------------------------------ */
+/* ---- the user ---- */
 
 /* The store's files belong to who will go on writing them, so that a start
  * without root finds them usable. */
@@ -62,7 +62,7 @@ user_drop(const struct passwd *user, struct why *why)
 	return 0;
 }
 
-/* ---- capabilities, limits, cores ----------------------------------------- */
+/* ---- capabilities, limits, cores ---- */
 
 static int
 capabilities_drop(struct why *why)
@@ -122,7 +122,7 @@ limits_set(const struct role *role, struct why *why)
 	return code;
 }
 
-/* ---- Landlock and seccomp ------------------------------------------------ */
+/* ---- Landlock and seccomp ---- */
 
 #ifndef SANITIZED
 static int
@@ -259,7 +259,7 @@ jail_enter(struct role *role, struct why *why)
 	return code;
 }
 
-/* ---- what is in force ---------------------------------------------------- */
+/* ---- what is in force ---- */
 
 static bool
 no_capabilities(void)

@@ -93,8 +93,7 @@ metrics_refused(struct metrics *metrics, unsigned status)
 	metrics->refused[status_class(status)]++;
 }
 
-/* ---- text -----------------------------------------------------------------
- */
+/* ---- text ---- */
 
 static void
 head(struct buf *out, const char *name, const char *type, const char *help)

@@ -40,7 +40,7 @@ parent_child_find(
 	return NULL;
 }
 
-/* ---- messages of a child ------------------------------------------------- */
+/* ---- messages of a child ---- */
 
 static void
 child_ready(struct parent *p, struct child *c)
@@ -108,7 +108,7 @@ on_control(evutil_socket_t fd, short what, void *arg)
 	parent_reconcile(p);
 }
 
-/* ---- starting and ending one --------------------------------------------- */
+/* ---- starting and ending one ---- */
 
 static int
 listeners_give(const struct parent *p, struct child *child)
@@ -233,7 +233,7 @@ on_child(evutil_socket_t fd, short what, void *arg)
 	parent_reconcile(p);
 }
 
-/* ---- what should be, and what is ----------------------------------------- */
+/* ---- what should be, and what is ---- */
 
 static bool
 one_leaves(const struct parent *p, const struct role_spec *spec)
@@ -383,8 +383,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	parent_reconcile(arg);
 }
 
-/* ---- signals --------------------------------------------------------------
- */
+/* ---- signals ---- */
 
 static void
 on_end(evutil_socket_t signal, short what, void *arg)

@@ -44,7 +44,7 @@ void pipe_answer(struct role_peer *peer, uint64_t request, uint16_t type,
 void pipe_refuse(
     struct role_peer *peer, uint64_t request, const struct why *why);
 
-/* ---- for role.c --------------------------------------------------------- */
+/* ---- for role.c ---- */
 
 struct pipe *pipe_new(int take_fd, size_t body_max); /* NULL: no memory */
 void pipe_free(struct pipe *pipe);

@@ -85,8 +85,7 @@ render_queue_close(struct net *net)
 	net->renders = NULL;
 }
 
-/* ---- what workers died of -------------------------------------------------
- */
+/* ---- what workers died of ---- */
 
 static bool
 deadly_is_old(const struct deadly *deadly)
@@ -133,8 +132,7 @@ deadly_note(struct render_queue *queue, const char *sha256)
 		    LOGN("refused_ms", DEADLY_MS));
 }
 
-/* ---- turns ----------------------------------------------------------------
- */
+/* ---- turns ---- */
 
 static size_t
 workers(const struct net *net)

@@ -37,7 +37,7 @@ wiping_free(void *at)
 	free(at);
 }
 
-/* ---- requests ------------------------------------------------------------ */
+/* ---- requests ---- */
 
 /* A refusal with findings, or a failure that says nothing about the message. */
 static void
@@ -212,7 +212,7 @@ render_frame(
 	watchdog(0);
 }
 
-/* ---- start --------------------------------------------------------------- */
+/* ---- start ---- */
 
 static int
 renderer_open(

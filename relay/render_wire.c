@@ -41,7 +41,7 @@ texts_take(struct texts *texts, struct wire_in *in)
 	return at;
 }
 
-/* ---- payload ------------------------------------------------------------- */
+/* ---- payload ---- */
 
 void
 render_request_build(struct buf *body, const struct render_request *request)
@@ -114,7 +114,7 @@ render_request_clear(struct render_request *request)
 	*request = (struct render_request){0};
 }
 
-/* ---- attachment list ----------------------------------------------------- */
+/* ---- attachment list ---- */
 
 void
 render_list_request_build(
@@ -170,7 +170,7 @@ render_list_request_clear(struct render_list_request *request)
 	*request = (struct render_list_request){0};
 }
 
-/* ---- answers ------------------------------------------------------------- */
+/* ---- answers ---- */
 
 void
 render_done_build(struct buf *body, const struct render_done *done)

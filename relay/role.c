@@ -34,7 +34,7 @@ struct pending {
 static void control_do(
     struct role *role, const struct wire_frame *frame, int take_fd);
 
-/* ---- peers -------------------------------------------------------------- */
+/* ---- peers ---- */
 
 static void
 on_request(struct channel *channel, const struct wire_frame *frame, void *arg)
@@ -219,7 +219,7 @@ retired_sweep(struct role *role, bool *some)
 	}
 }
 
-/* ---- the tick: waiting asks, retired peers, leaving ---------------------- */
+/* ---- the tick: waiting asks, retired peers, leaving ---- */
 
 static bool
 all_sent(const struct role *role)
@@ -271,7 +271,7 @@ role_leave(struct role *role)
 	role_tick_start(role);
 }
 
-/* ---- the control socket -------------------------------------------------- */
+/* ---- the control socket ---- */
 
 int
 role_control_fd(const struct role *role)
@@ -455,7 +455,7 @@ role_deaths_parse(const struct wire_frame *frame, struct role_deaths *out)
 	       kind < ROLE_KINDS;
 }
 
-/* ---- entering and running ------------------------------------------------ */
+/* ---- entering and running ---- */
 
 int
 role_base_new(struct role *role, struct why *why)

@@ -125,7 +125,7 @@ void role_leave(struct role *role);
 /* The least busy peer of a kind that is not retired, or NULL. */
 struct role_peer *role_peer_pick(struct role *role, enum role_kind kind);
 
-/* ---- asking with waiting and asking again ------------------------------- */
+/* ---- asking with waiting and asking again ---- */
 
 struct role_ask; /* one question under way */
 

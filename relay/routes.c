@@ -61,8 +61,7 @@ const struct route routes_table[] = {
     {GET, NULL, 0, NULL},
 };
 
-/* ---- which ------------------------------------------------------------------
- */
+/* ---- which ---- */
 
 struct match {
 	char text[ROUTE_VARIABLES][SEGMENT_BYTES + 1];
@@ -190,8 +189,7 @@ caller_admit(const struct route *route, struct call *call)
 	return false;
 }
 
-/* ---- when -----------------------------------------------------------------
- */
+/* ---- when ---- */
 
 /* A call that waits for its turn, or has it. */
 struct turn {

@@ -36,7 +36,7 @@ extern const struct http_app routes_app;
 /* The table, ends with a NULL pattern. For tests and the document. */
 extern const struct route routes_table[];
 
-/* ---- handlers, by file --------------------------------------------------- */
+/* ---- handlers, by file ---- */
 
 /* submission*.c */
 void submission_post(const struct call *call); /* POST /v1/messages */

@@ -100,8 +100,7 @@ look_for_room(struct spool_role *sr)
 	}
 }
 
-/* ---- polls and notices that wait for a group ------------------------------
- */
+/* ---- polls and notices that wait for a group ---- */
 
 void
 spool_care_polled(struct spool_role *sr, const char *recipient)
@@ -168,8 +167,7 @@ spool_care_group_ended(struct spool_role *sr, bool durable)
 	sr->faults_in = 0;
 }
 
-/* ---- notices --------------------------------------------------------------
- */
+/* ---- notices ---- */
 
 struct notice_ask {
 	struct spool_role *sr;
@@ -290,8 +288,7 @@ notices_claim(struct spool_role *sr)
 	}
 }
 
-/* ---- time -----------------------------------------------------------------
- */
+/* ---- time ---- */
 
 static void
 readers_watch(struct spool_role *sr)

@@ -49,8 +49,7 @@ spool_role_group(struct spool_role *sr, struct why *why)
 	return 0;
 }
 
-/* ---- evidence -------------------------------------------------------------
- */
+/* ---- evidence ---- */
 
 /* Payloads of all drafts, one after the other, and where each ends. */
 static int
@@ -181,8 +180,7 @@ group_finish(struct spool_role *sr, struct spool_wake *wake, struct why *why)
 	return code;
 }
 
-/* ---- answers --------------------------------------------------------------
- */
+/* ---- answers ---- */
 
 static void
 answer_all(struct spool_role *sr)
@@ -314,8 +312,7 @@ spool_role_flush_soon(struct spool_role *sr)
 		(void)evtimer_add(sr->flush, &now);
 }
 
-/* ---- requests -------------------------------------------------------------
- */
+/* ---- requests ---- */
 
 static struct spool_pending *
 pending_new(struct spool_role *sr)
@@ -405,8 +402,7 @@ on_control(struct role *role, const struct wire_frame *frame)
 		spool_care_deaths(role->own, &deaths);
 }
 
-/* ---- the role -------------------------------------------------------------
- */
+/* ---- the role ---- */
 
 /* Dirty pages come and go with each commit: glibc must not give them back to
  * the kernel every time. */

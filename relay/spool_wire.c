@@ -29,8 +29,7 @@ get_hash(struct wire_in *in, uint8_t hash[SPOOL_HASH_SIZE])
 		memset(hash, 0, SPOOL_HASH_SIZE);
 }
 
-/* ---- content --------------------------------------------------------------
- */
+/* ---- content ---- */
 
 void
 spool_wire_stage_build(struct buf *body, const struct spool_wire_stage *stage)
@@ -190,8 +189,7 @@ spool_wire_accept_parse(
 	return 0;
 }
 
-/* ---- what becomes of it ---------------------------------------------------
- */
+/* ---- what becomes of it ---- */
 
 void
 spool_wire_delivery_build(
@@ -259,8 +257,7 @@ spool_wire_receipt_parse(
 	return ended(&in, "receipt", why);
 }
 
-/* ---- mailboxes ------------------------------------------------------------
- */
+/* ---- mailboxes ---- */
 
 void
 spool_wire_mailbox_build(struct buf *body, const struct spool_mailbox_put *put)
@@ -336,8 +333,7 @@ spool_wire_certificate_parse(
 	return ended(&in, "certificate", why);
 }
 
-/* ---- answers --------------------------------------------------------------
- */
+/* ---- answers ---- */
 
 void
 spool_answer_build(struct buf *body, const struct spool_answer *answer)

@@ -17,8 +17,7 @@
 
 #define POLL_MS 50 /* how often a missing scan role is looked for */
 
-/* ---- waiting and telling --------------------------------------------------
- */
+/* ---- waiting and telling ---- */
 
 void
 submission_notify(struct submission *s)
@@ -67,8 +66,7 @@ submission_waited(struct submission *s, unsigned for_what)
 	submission_proceed(s);
 }
 
-/* ---- the end --------------------------------------------------------------
- */
+/* ---- the end ---- */
 
 void
 submission_refuse(
@@ -159,8 +157,7 @@ submission_end(struct submission *s)
 	submission_proceed(s);
 }
 
-/* ---- what the owner sees --------------------------------------------------
- */
+/* ---- what the owner sees ---- */
 
 enum submission_state
 submission_state(const struct submission *s)
@@ -253,8 +250,7 @@ submission_problem(struct submission *s, unsigned *retry_s)
 	return problem;
 }
 
-/* ---- life -----------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static bool
 prepare(struct submission *s, const struct submission_ask *ask)

@@ -21,8 +21,7 @@ refused(struct submission *s, struct problem *take_problem)
 	return false;
 }
 
-/* ---- type and parts -------------------------------------------------------
- */
+/* ---- type and parts ---- */
 
 static bool
 check_type(struct submission *s)
@@ -151,8 +150,7 @@ check_parts(struct submission *s)
 	return true;
 }
 
-/* ---- the key --------------------------------------------------------------
- */
+/* ---- the key ---- */
 
 /* Accepted before: the first receipt again, whatever became of recipients. */
 static bool
@@ -204,8 +202,7 @@ check_key(struct submission *s)
 	return repeated(s, &known);
 }
 
-/* ---- recipients -----------------------------------------------------------
- */
+/* ---- recipients ---- */
 
 static void
 types_list(const struct spool_mailbox *mailbox, struct buf *out)
@@ -301,8 +298,7 @@ check_recipients(struct submission *s)
 	return true;
 }
 
-/* ---- the sender's share ---------------------------------------------------
- */
+/* ---- the sender's share ---- */
 
 static uint64_t
 bytes_of(const struct submission *s)
@@ -345,8 +341,7 @@ check_share(struct submission *s)
 	return false;
 }
 
-/* ---- all of it ------------------------------------------------------------
- */
+/* ---- all of it ---- */
 
 static bool
 check_in_view(struct submission *s)

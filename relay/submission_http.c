@@ -55,8 +55,7 @@ submission_begin(struct post *post)
 	buf_clear(&post->envelope);
 }
 
-/* ---- multipart ------------------------------------------------------------
- */
+/* ---- multipart ---- */
 
 /* Stop the parser when no more can be taken; the reason is in the state. */
 static int
@@ -115,8 +114,7 @@ on_part_end(void *context, struct why *why)
 	return taken(post);
 }
 
-/* ---- the answer -----------------------------------------------------------
- */
+/* ---- the answer ---- */
 
 static void
 answer_problem(struct post *post, struct problem *take_problem, unsigned retry)
@@ -160,8 +158,7 @@ answer_accepted(struct post *post)
 	net_answer_json(request, status, answer);
 }
 
-/* ---- bytes ----------------------------------------------------------------
- */
+/* ---- bytes ---- */
 
 /* Give the parser bytes; what it does not take is held. False: answered. */
 static bool
@@ -283,8 +280,7 @@ on_abort(struct http_request *request, void *arg)
 	post_free(arg);
 }
 
-/* ---- beginning ------------------------------------------------------------
- */
+/* ---- beginning ---- */
 
 static void
 post_free(struct post *post)

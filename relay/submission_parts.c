@@ -37,8 +37,7 @@ refuse_part(struct submission *s, enum problem_code code, const char *member,
 	submission_refuse(s, problem, 0);
 }
 
-/* ---- scan -----------------------------------------------------------------
- */
+/* ---- scan ---- */
 
 struct verdict_ask {
 	struct net *net;
@@ -274,8 +273,7 @@ submissions_peer_left(struct net *net, struct role_peer *peer)
 	}
 }
 
-/* ---- parts ----------------------------------------------------------------
- */
+/* ---- parts ---- */
 
 static bool
 names_agree(struct submission *s, const char *name, const char *filename)

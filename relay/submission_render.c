@@ -152,8 +152,7 @@ submission_render_ask(struct submission *s)
 	ask(s, RENDER_WIRE_PAYLOAD, 0, &body, on_rendered, WAIT_RENDER);
 }
 
-/* ---- the attachment list --------------------------------------------------
- */
+/* ---- the attachment list ---- */
 
 static void
 on_list(

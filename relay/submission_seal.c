@@ -35,8 +35,7 @@
 #define STAGE_FRAME 256  /* of a stage's frame, besides the bytes */
 #define PACKAGE_ROOM 512 /* of names and headers, a file, in estimates */
 
-/* ---- certificates ---------------------------------------------------------
- */
+/* ---- certificates ---- */
 
 struct sealer *
 sealer_get(struct net *net, const uint8_t fingerprint[SPOOL_HASH_SIZE],
@@ -86,8 +85,7 @@ sealers_clear(struct uploads *uploads)
 		certificate_free(uploads->sealers[i].certificate);
 }
 
-/* ---- staging --------------------------------------------------------------
- */
+/* ---- staging ---- */
 
 struct stage_ask {
 	struct net *net;
@@ -278,8 +276,7 @@ submission_stages_drop(struct submission *s)
 	}
 }
 
-/* ---- the filters of one content -------------------------------------------
- */
+/* ---- the filters of one content ---- */
 
 /* Sealed bytes come out. */
 static int
@@ -329,8 +326,7 @@ content_begin(struct content *content, struct why *why)
 	return code;
 }
 
-/* ---- the files of the package ---------------------------------------------
- */
+/* ---- the files of the package ---- */
 
 static void
 file_document(struct submission *s, const char *name, const char *media_type,
@@ -399,8 +395,7 @@ files_list(struct submission *s)
 	return true;
 }
 
-/* ---- all recipients -------------------------------------------------------
- */
+/* ---- all recipients ---- */
 
 static bool
 done(struct submission *s, int code, const struct why *why)

@@ -189,8 +189,7 @@ tls_session_new(struct tls *tls)
 	return ssl;
 }
 
-/* ---- who is at the other end ----------------------------------------------
- */
+/* ---- who is at the other end ---- */
 
 static bool
 certificate_digest(const X509 *certificate, uint8_t digest[TLS_DIGEST_SIZE])

@@ -67,8 +67,7 @@ struct beginning {
 
 static void upload_look(struct upload *upload);
 
-/* ---- life -----------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static void
 upload_free(struct upload *upload)
@@ -127,8 +126,7 @@ upload_table_close(struct net *net)
 	net->uploads->table = NULL;
 }
 
-/* ---- finding --------------------------------------------------------------
- */
+/* ---- finding ---- */
 
 /* One's own, or NULL after a 404. */
 static struct upload *
@@ -161,8 +159,7 @@ offsets_add(struct http_request *request, const struct upload *upload)
 	http_field_add(request, "Upload-Length", text);
 }
 
-/* ---- POST: the envelope ---------------------------------------------------
- */
+/* ---- POST: the envelope ---- */
 
 static void
 beginning_free(struct beginning *b)
@@ -371,8 +368,7 @@ upload_post(const struct call *call)
 	http_body_take(call->request, call->net->limits->envelope_bytes);
 }
 
-/* ---- PATCH: bytes ---------------------------------------------------------
- */
+/* ---- PATCH: bytes ---- */
 
 /* Take as much as the submission will; false when it will not take all. */
 static size_t
@@ -578,8 +574,7 @@ upload_patch(const struct call *call)
 	    submission_envelope(upload->submission)->bytes - upload->offset);
 }
 
-/* ---- HEAD and DELETE ------------------------------------------------------
- */
+/* ---- HEAD and DELETE ---- */
 
 void
 upload_get(const struct call *call)

@@ -205,8 +205,7 @@ accept_check(struct spool_group *group, const struct spool_accept *accept,
 	return share_check(group, accept, why);
 }
 
-/* ---- writing --------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 static void
 write_content(struct spool_group *group, const struct spool_accept *accept,

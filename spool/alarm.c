@@ -14,8 +14,7 @@ spool_cause_closable(enum spool_cause cause)
 	       cause == SPOOL_CAUSE_FAULT || cause == SPOOL_CAUSE_RESTORED;
 }
 
-/* ---- notices --------------------------------------------------------------
- */
+/* ---- notices ---- */
 
 static void
 notice_add(struct spool_group *group, enum spool_notice_event event,
@@ -34,8 +33,7 @@ notice_add(struct spool_group *group, enum spool_notice_event event,
 	    &group->txn, DB_OUTBOX, key_notice(group->now_ms, &id), &notice);
 }
 
-/* ---- members --------------------------------------------------------------
- */
+/* ---- members ---- */
 
 static bool
 member_since(struct spool_group *group, struct key key, int64_t *since_ms)
@@ -165,8 +163,7 @@ alarm_remove(struct spool_group *group, const char *mailbox,
 	txn_put_alarm(&group->txn, DB_ALARM, key, &alarm);
 }
 
-/* ---- what the relay and the operator may do -------------------------------
- */
+/* ---- what the relay and the operator may do ---- */
 
 static int
 alarm_check(const char *mailbox, enum spool_cause cause, struct why *why)

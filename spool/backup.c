@@ -99,8 +99,7 @@ spool_backup(struct spool_view *view, const char *dir, struct why *why)
 	return ret;
 }
 
-/* ---- restore --------------------------------------------------------------
- */
+/* ---- restore ---- */
 
 static int
 copy_file(const char *from, const char *to, struct why *why)

@@ -71,8 +71,7 @@ check_parties(struct check *check)
 	scan_close(&scan);
 }
 
-/* ---- senders --------------------------------------------------------------
- */
+/* ---- senders ---- */
 
 struct share {
 	char org[SPOOL_ORG_SIZE];
@@ -147,8 +146,7 @@ check_senders(struct check *check)
 	free(shares);
 }
 
-/* ---- alarms ---------------------------------------------------------------
- */
+/* ---- alarms ---- */
 
 static uint64_t
 count_prefix(struct check *check, enum db db, struct key prefix)

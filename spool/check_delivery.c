@@ -169,8 +169,7 @@ check_deliveries(struct check *check)
 		    (unsigned long long)check->listed);
 }
 
-/* ---- messages -------------------------------------------------------------
- */
+/* ---- messages ---- */
 
 /* Deliveries of the message that are not purged to the end. */
 static size_t

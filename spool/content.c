@@ -79,8 +79,7 @@ content_erase(struct spool_group *group, const char *recipient,
 	return !more && group->txn.rc == 0;
 }
 
-/* ---- staging --------------------------------------------------------------
- */
+/* ---- staging ---- */
 
 static int64_t
 sweep_time(const struct spool_group *group)

@@ -65,8 +65,7 @@ delivery_draft(struct spool_group *group, struct delivery *delivery,
 	return draft;
 }
 
-/* ---- alarms ---------------------------------------------------------------
- */
+/* ---- alarms ---- */
 
 void
 delivery_leave(struct spool_group *group, struct delivery *delivery,
@@ -124,8 +123,7 @@ delivery_recheck(struct spool_group *group, struct delivery *delivery)
 	    delivery->recipient, SPAN_NONE);
 }
 
-/* ---- the outcome ----------------------------------------------------------
- */
+/* ---- the outcome ---- */
 
 /* Take everything out of the time index that only a waiting delivery has. */
 static void

@@ -130,8 +130,7 @@ spool_due(struct spool_group *group, size_t max, size_t *fired, struct why *why)
 	return group_why(group, why);
 }
 
-/* ---- of a delivery --------------------------------------------------------
- */
+/* ---- of a delivery ---- */
 
 static bool
 due_delivery(
@@ -220,8 +219,7 @@ due_expire(struct spool_group *group, const struct due *due)
 	return group->txn.rc;
 }
 
-/* ---- purge ----------------------------------------------------------------
- */
+/* ---- purge ---- */
 
 /* The last delivery's content is gone: so is the metadata; the key stays a
  * while longer. */
@@ -275,8 +273,7 @@ due_purge(struct spool_group *group, const struct due *due)
 	return group->txn.rc;
 }
 
-/* ---- forgetting -----------------------------------------------------------
- */
+/* ---- forgetting ---- */
 
 static void
 forget_delivery(

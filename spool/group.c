@@ -200,8 +200,7 @@ spool_group_commit(struct spool_group *take_group, struct why *why)
 	return ret;
 }
 
-/* ---- evidence -------------------------------------------------------------
- */
+/* ---- evidence ---- */
 
 static bool
 group_grow(struct spool_group *group)

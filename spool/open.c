@@ -146,8 +146,7 @@ spool_is_dead(const struct spool *spool)
 	return spool->dead;
 }
 
-/* ---- readers --------------------------------------------------------------
- */
+/* ---- readers ---- */
 
 struct reader_scan {
 	struct spool *spool;

@@ -102,8 +102,7 @@ out:
 	return ret;
 }
 
-/* ---- polled ---------------------------------------------------------------
- */
+/* ---- polled ---- */
 
 /* Deliveries looked at in one poll; more are left to the next. */
 #define POLL_MEMBERS 256

@@ -25,8 +25,7 @@ late_fact(struct spool_group *group, struct delivery *delivery, int late,
 	return draft;
 }
 
-/* ---- content leaves -------------------------------------------------------
- */
+/* ---- content leaves ---- */
 
 static int
 hand_out_late(
@@ -154,8 +153,7 @@ spool_fetched(struct spool_group *group, const struct id *message,
 	return group_why(group, why);
 }
 
-/* ---- receipts -------------------------------------------------------------
- */
+/* ---- receipts ---- */
 
 static void
 draft_words(struct spool_group *group, struct spool_draft *draft,
@@ -387,8 +385,7 @@ spool_receipt(struct spool_group *group, const struct spool_receipt *receipt,
 	return ret;
 }
 
-/* ---- the sender and the operator ------------------------------------------
- */
+/* ---- the sender and the operator ---- */
 
 int
 spool_recall(struct spool_group *group, const struct id *message,

@@ -153,8 +153,7 @@ walk_position(struct walk *walk, struct spool_position *at)
 	walk_u64(walk, &at->sequence);
 }
 
-/* ---- the records ----------------------------------------------------------
- */
+/* ---- the records ---- */
 
 static void
 walk_meta(struct walk *walk, struct meta_record *r)

@@ -67,8 +67,7 @@ struct due {
 struct key key_due(const struct due *due);
 bool key_read_due(struct span key, struct due *due);
 
-/* ---- records --------------------------------------------------------------
- */
+/* ---- records ---- */
 
 struct meta_record {
 	struct spool_position position; /* the last used */

@@ -46,8 +46,7 @@ struct spool_position {
 	uint64_t sequence;
 };
 
-/* ---- words ----------------------------------------------------------------
- */
+/* ---- words ---- */
 
 enum spool_state { /* of a delivery; values are stored */
 	SPOOL_ACCEPTED = 1,
@@ -149,8 +148,7 @@ spool_state_final(enum spool_state state)
 	return state >= SPOOL_IMPORTED;
 }
 
-/* ---- opening --------------------------------------------------------------
- */
+/* ---- opening ---- */
 
 /* Times of the engine's own rules; 0 means the default. */
 struct spool_options {
@@ -178,8 +176,7 @@ void spool_close(struct spool *spool); /* NULL is fine */
  * the process and open anew. */
 bool spool_is_dead(const struct spool *spool);
 
-/* ---- groups ---------------------------------------------------------------
- */
+/* ---- groups ---- */
 
 /*
  * One group at a time. now_ms stamps everything in it. After an operation that
@@ -207,8 +204,7 @@ bool spool_group_changed(const struct spool_group *group); /* worth a commit */
 int spool_group_commit(struct spool_group *take_group, struct why *why);
 void spool_group_abort(struct spool_group *take_group); /* NULL is fine */
 
-/* ---- evidence -------------------------------------------------------------
- */
+/* ---- evidence ---- */
 
 /* What a piece of evidence will say; lent until the group ends. */
 struct spool_draft {
@@ -257,8 +253,7 @@ int spool_group_sign(
 int spool_group_evidence(struct spool_group *group,
     struct spool_position position, struct buf *out, struct why *why);
 
-/* ---- content and acceptance -----------------------------------------------
- */
+/* ---- content and acceptance ---- */
 
 /*
  * Add bytes to a content that will be accepted later. content counts from 0
@@ -335,8 +330,7 @@ struct spool_accepted {
 int spool_accept(struct spool_group *group, const struct spool_accept *accept,
     struct spool_accepted *out, struct why *why);
 
-/* ---- what becomes of a delivery -------------------------------------------
- */
+/* ---- what becomes of a delivery ---- */
 
 /*
  * Record that content is about to leave: before its first byte does. After a
@@ -403,8 +397,7 @@ int spool_extend(struct spool_group *group, const struct id *message,
 int spool_polled(
     struct spool_group *group, const char *recipient, struct why *why);
 
-/* ---- time -----------------------------------------------------------------
- */
+/* ---- time ---- */
 
 /*
  * Fire what is due before the group's now_ms, oldest first, at most max of
@@ -417,8 +410,7 @@ int spool_due(
 /* When the next deadline is due; INT64_MAX when there is none. */
 int spool_due_next(struct spool *spool, int64_t *at_ms, struct why *why);
 
-/* ---- mailboxes and certificates -------------------------------------------
- */
+/* ---- mailboxes and certificates ---- */
 
 struct spool_mailbox_put {
 	const char *recipient;
@@ -456,8 +448,7 @@ int spool_certificate_prove(struct spool_group *group, const char *recipient,
 int spool_certificate_suspend(struct spool_group *group, const char *recipient,
     const uint8_t fingerprint[SPOOL_HASH_SIZE], struct why *why);
 
-/* ---- alarms and the outbox ------------------------------------------------
- */
+/* ---- alarms and the outbox ---- */
 
 /*
  * Add a member to the alarm of (mailbox, cause); raises it when it did not
@@ -517,8 +508,7 @@ int spool_outbox_retry(struct spool_group *group,
 /* When the next notice may be tried; INT64_MAX when there is none. */
 int spool_outbox_next(struct spool *spool, int64_t *at_ms, struct why *why);
 
-/* ---- care -----------------------------------------------------------------
- */
+/* ---- care ---- */
 
 struct spool_reader {
 	int32_t pid;

@@ -50,8 +50,7 @@ struct spool_group {
 	struct block *blocks; /* memory that ends with the group */
 };
 
-/* ---- group.c --------------------------------------------------------------
- */
+/* ---- group.c ---- */
 
 /* Zeroed memory until the group ends; NULL breaks the group. */
 void *group_alloc(struct spool_group *group, size_t size);
@@ -65,22 +64,19 @@ int group_why(const struct spool_group *group, struct why *why);
 /* Bytes of new content: WHY_FULL when only the reserve is left. */
 int group_take_room(struct spool_group *group, uint64_t bytes, struct why *why);
 
-/* ---- room.c ---------------------------------------------------------------
- */
+/* ---- room.c ---- */
 
 /* How many bytes of new content there is room for, above the reserve. */
 int room_measure(struct spool *spool, uint64_t *room, struct why *why);
 
-/* ---- due.c ----------------------------------------------------------------
- */
+/* ---- due.c ---- */
 
 void due_put(struct spool_group *group, int64_t at_ms, enum due_kind kind,
     uint32_t number, const struct id *id, const char *owner, struct span value);
 void due_del(struct spool_group *group, int64_t at_ms, enum due_kind kind,
     uint32_t number, const struct id *id, const char *owner);
 
-/* ---- delivery.c -----------------------------------------------------------
- */
+/* ---- delivery.c ---- */
 
 struct delivery { /* one, looked up, about to change */
 	struct id message;
@@ -125,8 +121,7 @@ int due_certificate(struct spool_group *group, const struct due *due,
     const uint8_t fingerprint[SPOOL_HASH_SIZE]);
 int due_sweep(struct spool_group *group, const struct due *due);
 
-/* ---- party.c --------------------------------------------------------------
- */
+/* ---- party.c ---- */
 
 /* A delivery came (from 0) or changed its state. */
 void party_count(struct spool_group *group, const char *recipient,
@@ -134,8 +129,7 @@ void party_count(struct spool_group *group, const char *recipient,
 void sender_count(
     struct spool_group *group, const char *sender, bool waits, uint64_t bytes);
 
-/* ---- content.c ------------------------------------------------------------
- */
+/* ---- content.c ---- */
 
 /* Append bytes to a content that has size bytes. */
 void content_add(struct spool_group *group, const char *recipient,
@@ -145,8 +139,7 @@ void content_add(struct spool_group *group, const char *recipient,
 bool content_erase(struct spool_group *group, const char *recipient,
     const struct id *upload, uint32_t content, size_t max);
 
-/* ---- alarm.c --------------------------------------------------------------
- */
+/* ---- alarm.c ---- */
 
 void alarm_add(struct spool_group *group, const char *mailbox,
     enum spool_cause cause, enum spool_severity severity,
@@ -154,14 +147,12 @@ void alarm_add(struct spool_group *group, const char *mailbox,
 void alarm_remove(struct spool_group *group, const char *mailbox,
     enum spool_cause cause, const struct id *member);
 
-/* ---- open.c ---------------------------------------------------------------
- */
+/* ---- open.c ---- */
 
 /* Hold dir/writer.lock: *out is a descriptor to close. */
 int lock_take(const char *dir, int *out, struct why *why);
 
-/* ---- checks of arguments --------------------------------------------------
- */
+/* ---- checks of arguments ---- */
 
 /* An organisation's text: not empty, not too long. */
 int org_check(const char *org, struct why *why);

@@ -30,8 +30,7 @@ void spool_view_end(struct spool_view *view); /* none begun is fine */
 int spool_view_position(
     struct spool_view *view, struct spool_position *last, struct why *why);
 
-/* ---- messages -------------------------------------------------------------
- */
+/* ---- messages ---- */
 
 struct spool_message {
 	struct id id;
@@ -88,8 +87,7 @@ int spool_view_content(struct spool_view *view, const struct id *id,
     const char *recipient, uint64_t offset, void *into, size_t capacity,
     size_t *got, struct why *why);
 
-/* ---- evidence and feed ----------------------------------------------------
- */
+/* ---- evidence and feed ---- */
 
 struct spool_evidence {
 	struct id id;
@@ -119,8 +117,7 @@ int spool_view_feed(struct spool_view *view, const char *organisation,
     struct spool_position cursor, struct spool_evidence *out, size_t max,
     size_t *count, struct spool_position *next, struct why *why);
 
-/* ---- the rest -------------------------------------------------------------
- */
+/* ---- the rest ---- */
 
 struct spool_known { /* an idempotency key that was used */
 	uint8_t fingerprint[SPOOL_HASH_SIZE];

@@ -62,8 +62,7 @@ key_state(void)
 	return (struct key){.at = "state", .size = 5};
 }
 
-/* ---- open -----------------------------------------------------------------
- */
+/* ---- open ---- */
 
 static int
 store_dbs(struct store *store, bool create, struct why *why)
@@ -193,8 +192,7 @@ store_close(struct store *store)
 	store->env = NULL;
 }
 
-/* ---- transactions ---------------------------------------------------------
- */
+/* ---- transactions ---- */
 
 int
 txn_begin(
@@ -348,8 +346,7 @@ txn_del(struct txn *txn, enum db db, struct key key)
 RECORDS(X)
 #undef X
 
-/* ---- scans ----------------------------------------------------------------
- */
+/* ---- scans ---- */
 
 struct scan
 scan_open(struct txn *txn, enum db db, struct key prefix, struct key from)

@@ -85,8 +85,7 @@ spool_view_position(
 	return 0;
 }
 
-/* ---- messages -------------------------------------------------------------
- */
+/* ---- messages ---- */
 
 int
 spool_view_message(struct spool_view *view, const struct id *id,

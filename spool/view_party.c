@@ -73,8 +73,7 @@ spool_mailbox_takes(const struct spool_mailbox *mailbox, const char *type)
 	return false;
 }
 
-/* ---- certificates ---------------------------------------------------------
- */
+/* ---- certificates ---- */
 
 static bool
 certificate_next(
@@ -168,8 +167,7 @@ spool_view_certificate(struct spool_view *view, const char *recipient,
 	return txn_why(&view->txn, why);
 }
 
-/* ---- alarms ---------------------------------------------------------------
- */
+/* ---- alarms ---- */
 
 static bool
 alarm_next(struct scan *scan, struct spool_alarm *out)

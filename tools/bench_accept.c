@@ -98,8 +98,7 @@ submit_rounds(struct bench *bench, struct bench_row *row,
 	return code;
 }
 
-/* ---- limits ---------------------------------------------------------------
- */
+/* ---- limits ---- */
 
 /* CPU seconds of one message, part by part. */
 struct parts {
@@ -178,8 +177,7 @@ limit_fill(struct bench_row *row, const struct parts *parts, size_t clients)
 	}
 }
 
-/* ---- rows -----------------------------------------------------------------
- */
+/* ---- rows ---- */
 
 static int
 document_row(struct bench *bench, size_t size, size_t clients, size_t mailbox,

@@ -53,8 +53,7 @@ struct delivering {
 	struct client clients[CLIENTS];
 };
 
-/* ---- fill -----------------------------------------------------------------
- */
+/* ---- fill ---- */
 
 static bool
 fill_next(void *arg, size_t connection, struct load_ask *ask)
@@ -188,8 +187,7 @@ fill(struct delivering *d, struct why *why)
 	return code == 0 ? proofs_find(d, why) : code;
 }
 
-/* ---- deliver --------------------------------------------------------------
- */
+/* ---- deliver ---- */
 
 static void
 list_ask(struct delivering *d, struct client *client)
@@ -345,8 +343,7 @@ deliver_round(struct delivering *d, struct bench_round *round, size_t count,
 			 (unsigned long long)round->result.messages, count);
 }
 
-/* ---- the rows -------------------------------------------------------------
- */
+/* ---- the rows ---- */
 
 /* Two requests, three records (handed out, fetched, imported) and two
  * signatures a message. */

@@ -45,8 +45,7 @@ bench_limits_init(struct bench_limits *limits, const struct bench_relay *relay,
 	return 0;
 }
 
-/* ---- TLS ------------------------------------------------------------------
- */
+/* ---- TLS ---- */
 
 struct echo_asking {
 	char head[128];
@@ -127,8 +126,7 @@ bench_limit_tls(const struct bench_limits *limits, size_t connections,
 	return code;
 }
 
-/* ---- commits --------------------------------------------------------------
- */
+/* ---- commits ---- */
 
 static int
 remove_one(
@@ -161,8 +159,7 @@ bench_limit_commit(const struct bench_limits *limits, size_t size, size_t group,
 	return 0;
 }
 
-/* ---- CPU ------------------------------------------------------------------
- */
+/* ---- CPU ---- */
 
 int
 bench_limit_digest(
@@ -299,8 +296,7 @@ bench_limit_sign(
 	return code;
 }
 
-/* ---- rendering ------------------------------------------------------------
- */
+/* ---- rendering ---- */
 
 static int
 render_many(const struct profile *profile, struct span payload,

@@ -67,8 +67,7 @@ tls_fail(struct why *why, const char *what)
 	return why_set(why, WHY_SYSTEM, "%s: %s", what, text);
 }
 
-/* ---- connect --------------------------------------------------------------
- */
+/* ---- connect ---- */
 
 static int
 context_make(
@@ -178,8 +177,7 @@ load_close(struct load *load)
 	free(load);
 }
 
-/* ---- writing --------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 /* Head and body as whole records, so that a small request is one write. */
 static void
@@ -239,8 +237,7 @@ write_on(struct load *load, struct connection *at, struct why *why)
 	return watch(load, at, false, why);
 }
 
-/* ---- reading --------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static int
 head_read(struct connection *at, struct why *why)
@@ -321,8 +318,7 @@ times_add(struct load *load, double ms, struct why *why)
 	return 0;
 }
 
-/* ---- running --------------------------------------------------------------
- */
+/* ---- running ---- */
 
 struct running {
 	struct load *load;

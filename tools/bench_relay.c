@@ -36,8 +36,7 @@ static const struct bench_mailbox presets[BENCH_MAILBOXES] = {
     {"bergen", "900000022", SEAL_CMS_GCM_OAEP, NULL, NULL},
     {"trondheim", "900000030", SEAL_CMS_GCM_ECDH, NULL, NULL}};
 
-/* ---- the directory --------------------------------------------------------
- */
+/* ---- the directory ---- */
 
 static int
 remove_one(
@@ -187,8 +186,7 @@ token_add(struct bench_relay *relay, struct why *why)
 	return code;
 }
 
-/* ---- start ----------------------------------------------------------------
- */
+/* ---- start ---- */
 
 static int
 daemon_start(struct bench_relay *relay, const char *programs, struct why *why)
@@ -374,8 +372,7 @@ bench_relay_kill(struct bench_relay *relay)
 	}
 }
 
-/* ---- what it uses ---------------------------------------------------------
- */
+/* ---- what it uses ---- */
 
 double
 bench_process_cpu(pid_t pid)

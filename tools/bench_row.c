@@ -60,8 +60,7 @@ bench_connect(struct bench *bench, const char *party, size_t clients,
 	    clients, out, why);
 }
 
-/* ---- memory ---------------------------------------------------------------
- */
+/* ---- memory ---- */
 
 struct bench_watch {
 	struct bench *bench;
@@ -110,8 +109,7 @@ bench_watch_end(struct bench_watch *watch)
 	free(watch);
 }
 
-/* ---- rounds ---------------------------------------------------------------
- */
+/* ---- rounds ---- */
 
 void
 bench_round_begin(struct bench *bench, struct bench_round *round)

@@ -162,7 +162,7 @@ client_patience_set(struct client *client, unsigned seconds)
 	client->patience_seconds = seconds;
 }
 
-/* ---- what libcurl calls ------------------------------------------------- */
+/* ---- what libcurl calls ---- */
 
 static size_t
 on_header(char *at, size_t size, size_t count, void *arg)
@@ -285,7 +285,7 @@ on_part_free(void *arg)
 	free(arg);
 }
 
-/* ---- one try ------------------------------------------------------------ */
+/* ---- one try ---- */
 
 static curl_mime *
 parts_build(CURL *curl, struct flight *flight)

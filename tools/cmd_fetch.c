@@ -55,7 +55,7 @@ struct fetch_run {
 	size_t troubles_count;
 };
 
-/* ---- getting ready ------------------------------------------------------ */
+/* ---- getting ready ---- */
 
 static int
 key_load(struct fetch_run *run, const char *certificate_path,
@@ -127,7 +127,7 @@ folders_open(struct fetch_run *run, struct why *why)
 	return 0;
 }
 
-/* ---- messages ----------------------------------------------------------- */
+/* ---- messages ---- */
 
 static struct trouble *
 trouble_find(struct fetch_run *run, const char *id)
@@ -326,7 +326,7 @@ watch(struct fetch_run *run, struct client_answer *answer, struct why *why)
 	return 0;
 }
 
-/* ---- the verb ----------------------------------------------------------- */
+/* ---- the verb ---- */
 
 static int
 finish(struct fetch_run *run)

@@ -51,8 +51,7 @@ struct fetch_result {
 int fetch_message(struct fetch *fetch, const char *id,
     struct fetch_result *result, struct why *why);
 
-/* ---- the steps, by file ---------------------------------------------------
- */
+/* ---- the steps, by file ---- */
 
 /* One message under way. */
 struct fetching {

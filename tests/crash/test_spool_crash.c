@@ -65,8 +65,7 @@ message_of(uint32_t n)
 	return message;
 }
 
-/* ---- the child ------------------------------------------------------------
- */
+/* ---- the child ---- */
 
 struct child {
 	struct house house;
@@ -265,8 +264,7 @@ child_work(struct child *child)
 	}
 }
 
-/* ---- the parent -----------------------------------------------------------
- */
+/* ---- the parent ---- */
 
 struct acknowledged {
 	uint64_t first[MESSAGES]; /* sequence of the receipt; 0: not accepted */

@@ -265,7 +265,7 @@ navs_invalid_examples_are_refused_at_the_right_pointers(void **state)
 	    NAV "/examples/vedlegg-ikkegyldig_ugyldigvedlegg.json", entry, 1);
 }
 
-/* ---- mutations ----------------------------------------------------------- */
+/* ---- mutations ---- */
 
 static json_t *examples[EXAMPLES_MAX];
 static size_t examples_count;

@@ -255,7 +255,7 @@ a_folder_that_is_not_there_is_a_clear_error(void **state)
 	    profile_set_load("tests/fuzz", &limits, &set, &why) == 0, 0);
 }
 
-/* ---- the attachment list ------------------------------------------------- */
+/* ---- the attachment list ---- */
 
 #define DIGEST_A                                                               \
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"     \

@@ -66,7 +66,7 @@ stop(void **state)
 	return 0;
 }
 
-/* ---- parity -------------------------------------------------------------- */
+/* ---- parity ---- */
 
 /* Text without white space, so that line breaks do not matter. */
 static void
@@ -341,7 +341,7 @@ a_text_for_other_versions_is_not_shown(void **state)
 	json_decref(payload);
 }
 
-/* ---- the whole step ------------------------------------------------------ */
+/* ---- the whole step ---- */
 
 static int
 render(

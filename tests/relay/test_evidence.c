@@ -132,8 +132,7 @@ evidence_over_its_limit_is_refused_not_cut(void **state)
 	buf_clear(&out);
 }
 
-/* ---- the manual -----------------------------------------------------------
- */
+/* ---- the manual ---- */
 
 /* evidence.5 from SECTION to the next one, with its end mark; the caller's. */
 static char *

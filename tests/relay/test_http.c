@@ -53,8 +53,7 @@ expect(struct client *client, const char *status, const char *text)
 	free(answer);
 }
 
-/* ---- the table --------------------------------------------------------------
- */
+/* ---- the table ---- */
 
 struct row {
 	const char *name;

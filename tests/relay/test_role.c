@@ -403,7 +403,7 @@ drain_calls_the_hook_once_and_the_loop_ends(void **state)
 	assert_int_equal(w->drains, 1);
 }
 
-/* ---- asking and waiting -------------------------------------------------- */
+/* ---- asking and waiting ---- */
 
 struct keys_thread {
 	struct world *w;
@@ -488,7 +488,7 @@ a_waiting_ask_drops_a_peer_that_breaks_the_rules(void **state)
 	(void)close(fd);
 }
 
-/* ---- the simple loop ----------------------------------------------------- */
+/* ---- the simple loop ---- */
 
 static void
 echo(struct role *role, struct role_peer *peer, const struct wire_frame *frame)
@@ -548,7 +548,7 @@ a_worker_serves_all_peers_and_drops_only_the_one_that_lies(void **state)
 	(void)close(bad);
 }
 
-/* ---- the table ----------------------------------------------------------- */
+/* ---- the table ---- */
 
 static void
 who_talks_is_talked_to(void **state)

@@ -267,8 +267,7 @@ deadlines_fire_by_time_whatever_the_mailbox_and_order(void **state)
 	assert_int_equal(house_state(house, &slow.id, OSLO), SPOOL_EXPIRED);
 }
 
-/* ---- certificates ---------------------------------------------------------
- */
+/* ---- certificates ---- */
 
 static struct spool_certificate_add
 certificate(struct house *house, uint8_t name)

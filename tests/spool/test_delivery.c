@@ -68,8 +68,7 @@ recall(struct house *house, const struct id *id, enum spool_state *after)
 	return ret;
 }
 
-/* ---- acceptance -----------------------------------------------------------
- */
+/* ---- acceptance ---- */
 
 static void
 an_accepted_message_is_listed_with_its_content_and_evidence(void **state)
@@ -309,8 +308,7 @@ content_that_nobody_accepts_is_swept(void **state)
 	assert_int_equal(stats.staged, 0);
 }
 
-/* ---- the ways to an outcome -----------------------------------------------
- */
+/* ---- the ways to an outcome ---- */
 
 static void
 fetched_when_the_ranges_cover_all_and_not_before(void **state)
@@ -524,8 +522,7 @@ opened_is_evidence_and_not_an_outcome(void **state)
 	assert_true(done.repeated);
 }
 
-/* ---- races ----------------------------------------------------------------
- */
+/* ---- races ---- */
 
 static void
 a_recall_before_the_hand_out_wins(void **state)
@@ -684,8 +681,7 @@ an_extension_moves_the_expiry_and_never_undoes_it(void **state)
 	assert_int_equal(house_commit(house), 0);
 }
 
-/* ---- after the end --------------------------------------------------------
- */
+/* ---- after the end ---- */
 
 static void
 content_stays_for_the_grace_and_late_access_is_recorded(void **state)
@@ -783,8 +779,7 @@ metadata_goes_with_the_last_delivery(void **state)
 	assert_int_equal(house_state(house, &message.id, OSLO), 0);
 }
 
-/* ---- groups ---------------------------------------------------------------
- */
+/* ---- groups ---- */
 
 static void
 a_group_without_all_signatures_leaves_nothing(void **state)

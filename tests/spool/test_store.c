@@ -117,8 +117,7 @@ a_newer_and_an_older_format_are_refused_with_advice(void **state)
 	house_close(house);
 }
 
-/* ---- room -----------------------------------------------------------------
- */
+/* ---- room ---- */
 
 /* Accept until it is refused; how many went in. */
 static size_t
@@ -421,8 +420,7 @@ a_reader_that_stays_behind_is_seen_with_its_age(void **state)
 	house_close(house);
 }
 
-/* ---- backup and restore ---------------------------------------------------
- */
+/* ---- backup and restore ---- */
 
 static void
 a_restore_is_a_new_epoch_in_which_nothing_is_silent(void **state)

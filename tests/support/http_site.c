@@ -21,8 +21,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* ---- the site --------------------------------------------------------------
- */
+/* ---- the site ---- */
 
 struct visit {
 	struct http_request *request;
@@ -265,8 +264,7 @@ site_run(void *arg)
 	return NULL;
 }
 
-/* ---- certificates -----------------------------------------------------------
- */
+/* ---- certificates ---- */
 
 static void
 make_certificate(

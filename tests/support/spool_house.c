@@ -132,8 +132,7 @@ house_commit(struct house *house)
 	return spool_group_commit(group, &house->why);
 }
 
-/* ---- messages -------------------------------------------------------------
- */
+/* ---- messages ---- */
 
 uint8_t
 house_byte(const struct id *id, uint64_t offset)
@@ -274,8 +273,7 @@ house_fetch(struct house *house, const struct id *id, const char *recipient,
 	assert_int_equal(house_commit(house), 0);
 }
 
-/* ---- looking --------------------------------------------------------------
- */
+/* ---- looking ---- */
 
 struct spool_delivery
 house_delivery(struct house *house, const struct id *id, const char *recipient)
