@@ -115,9 +115,13 @@ run_suite() {
 	# an error of the shell itself leaves out what stood behind it
 	grep -E '\.sh: line [0-9]+: ' "$tap.err" 2>/dev/null |
 		grep -vE 'line [0-9]+: +[0-9]+ [A-Z]' | sed 's/^/not ok - the shell: /' >>"$tap"
+	# a failure takes its own diagnostic lines along: whoever sees only the
+	# beginning of what is printed shall see what was wrong
 	awk -v status="$status" -v ci="${CI:-}" \
 		-v ms=$(((end - start) / 1000000)) -v failures="$work/$number.bad" \
 		-v skips="$work/$number.skip" '
+	/^#/ { if (told && --told >= 0) print $0 >failures; next }
+	{ told = 0 }
 	/^ok / && toupper($0) ~ /# SKIP/ {
 		ran++
 		if (ci == "true" && tolower($0) ~ /missing tool/) {
@@ -129,9 +133,9 @@ run_suite() {
 	}
 	/^ok / { ran++; passed++; next }
 	/^not ok - the shell/ { failed++; print $0 >failures; next }
-	/^not ok / { ran++; failed++; print $0 >failures; next }
+	/^not ok / { ran++; failed++; told = 12; print $0 >failures; next }
 	/^1\.\./ { planned += substr($0, 4); plans++; next }
-	/^Bail out!/ { failed++; bailed = 1; print $0 >failures; next }
+	/^Bail out!/ { failed++; bailed = 1; told = 12; print $0 >failures; next }
 	END {
 		if (!plans && !bailed) {
 			failed++; print "not ok - no plan: it did not reach its end (status " status ")" >failures
@@ -144,6 +148,13 @@ run_suite() {
 	}' "$tap" >"$work/$number.sum"
 	local p f s ms
 	read -r p f s ms <"$work/$number.sum"
+	# one that did not come to its end says why on its standard error, if at all
+	if grep -qsE '^(not ok - (no plan|all passed)|Bail out!)' "$work/$number.bad"; then
+		{
+			grep -E 'ERROR: |SUMMARY: |runtime error: ' "$tap.err" | head -n 4
+			tail -n 8 "$tap.err"
+		} | cut -c 1-300 | sed 's/^/! /' >>"$work/$number.bad"
+	fi
 	printf '%-4s %-44s %4d passed %3d failed %3d skipped %5d.%02d s\n' \
 		"$([ "$f" = 0 ] && echo ok || echo FAIL)" "${file#build/san/}" "$p" "$f" "$s" \
 		$((ms / 1000)) $((ms % 1000 / 10))
@@ -189,7 +200,11 @@ for i in $(seq 1 "$number"); do
 	echo
 	echo "FAILED ${suites[i - 1]}"
 	sed 's/^/  /' "$work/$i.bad"
-	echo "  -- its output (the last 80 lines)"
+done
+for i in $(seq 1 "$number"); do
+	[ -e "$work/$i.bad" ] || continue
+	echo
+	echo "-- ${suites[i - 1]}: its output (the last 80 lines)"
 	tail -n 80 "$work/$i.tap" | grep -v '^ok ' | sed 's/^/  | /'
 	tail -n 60 "$work/$i.tap.err" 2>/dev/null | sed 's/^/  ! /'
 done

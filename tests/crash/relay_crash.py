@@ -41,12 +41,28 @@ class World:
         self.keys = {}          # certificate -> path of its .crt and .crt.key
         self.stopping = False
         self.pause = threading.Event()
-        self.wrong = []
+        self.wrong = []         # (kind, what was seen)
+        self.began = time.monotonic()
+        self.doing = "start"    # what the harness is at, for what goes wrong
         self.retries = 0
 
-    def blame(self, sentence):
+    def blame(self, kind, seen=""):
+        """What is not as promised: said at the moment that it is seen."""
+        sentence = (f"{kind} ({time.monotonic() - self.began:.1f} s, at {self.doing}): "
+                    f"{seen}")
         with self.lock:
-            self.wrong.append(sentence)
+            self.wrong.append((kind, sentence))
+            print(f"# WRONG: {sentence}", flush=True)
+
+    def verdict(self):
+        """How many of each kind, then the first of each, then the others."""
+        kinds = {}
+        for kind, sentence in self.wrong:
+            kinds.setdefault(kind, []).append(sentence)
+        lines = ["; ".join(f"{len(all_)} x {kind}" for kind, all_ in kinds.items())]
+        lines += [all_[0] for all_ in kinds.values()]
+        lines += [one for all_ in kinds.values() for one in all_[1:6]]
+        return "\n".join(line[:600] for line in lines)
 
 
 def make_clock(path):
@@ -66,10 +82,12 @@ def clock_forward(path, ms):
 def until_answered(world, call, seconds=60):
     """Repeat one exchange while it breaks or is refused for a time."""
     end = time.monotonic() + seconds
+    last = None
     while time.monotonic() < end:
         try:
-            answer = call()
-        except BROKEN:
+            answer = last = call()
+        except BROKEN as error:
+            last = error
             world.retries += 1
             time.sleep(0.02)
             continue
@@ -78,7 +96,7 @@ def until_answered(world, call, seconds=60):
             time.sleep(0.02)
             continue
         return answer
-    world.blame("no answer for a minute")
+    world.blame("no answer for a minute", f"the last was {last}")
     return None
 
 
@@ -100,7 +118,7 @@ def sender(world, relay, seed):
         if answer is None:
             continue
         if answer.status != 201:
-            world.blame(f"a submission was refused: {answer!r}")
+            world.blame("a submission was refused", repr(answer))
             continue
         got = answer.json()
         with world.lock:
@@ -159,7 +177,7 @@ def receive(world, relay, caller, name, box, entry, rng):
             proof = house.proof_of(relay, name, content.body,
                                    world.keys.get(entry["certificate"]))
         except RuntimeError as error:
-            world.blame(f"content that does not open: {error}")
+            world.blame("content does not open", f"{message}: {error}")
             return
         word = {"status": "imported", "proof": proof}
     said = until_answered(world, lambda: caller.post_json(f"{box}/{message}/receipt", word))
@@ -171,7 +189,7 @@ def receive(world, relay, caller, name, box, entry, rng):
         with world.lock:
             world.confirmed[message, caller.organisation] = final
     elif said.status not in (200, 404, 409):
-        world.blame(f"a receipt was refused: {word['status']} {said!r}")
+        world.blame("a receipt was refused", f"{message} {word['status']}: {said!r}")
 
 
 def operator(world, relay, seed):
@@ -218,7 +236,7 @@ def certificate(world, relay, caller, pem_path, days="36500", suspend=True):
     with open(pem_path) as pem:
         added = until_answered(world, lambda p=pem.read(): caller.post_json(box, {"certificate": p}))
     if added is None or added.status != 201:
-        world.blame(f"a certificate was refused: {added!r}")
+        world.blame("a certificate was refused", repr(added))
         return
     got = added.json()
     world.keys[got["certificate"]] = pem_path
@@ -229,12 +247,12 @@ def certificate(world, relay, caller, pem_path, days="36500", suspend=True):
     proved = until_answered(world, lambda: caller.post_json(
         f"{box}/{got['certificate']}/proof", {"proof": proof}))
     if proved is None or proved.status != 200:
-        world.blame(f"a proof was refused: {proved!r}")
+        world.blame("a proof was refused", repr(proved))
     if not suspend:
         return
     gone = until_answered(world, lambda: caller.request("DELETE", f"{box}/{got['certificate']}"))
     if gone is None or gone.status != 200:
-        world.blame(f"a certificate was not suspended: {gone!r}")
+        world.blame("a certificate was not suspended", repr(gone))
 
 
 # ---- state changes that the load alone does not come by ---------------------
@@ -255,7 +273,7 @@ def send_big(world, relay, name, broken=False):
         {"Content-Type": content_type, "Idempotency-Key": str(uuid.uuid4())}))
     nav.close()
     if answer is not None and answer.status != (422 if broken else 201):
-        world.blame(f"a large message was answered {answer!r}")
+        world.blame("a large message was answered otherwise", repr(answer))
 
 
 def cut_big(world, relay, name):
@@ -362,6 +380,7 @@ def crash_pending(world):
 def crash_at(world, relay, clock, name, seconds=60):
     """True when some role died at the place named."""
     before = relay.log(relay.mark).count(" role.dead ")
+    world.doing = name
     crash_write(world, name)
     end = time.monotonic() + seconds
     step = 0
@@ -411,18 +430,19 @@ def judge(world, relay, sample=None):
     for message, (key, parts, recipients, receipt) in promises:
         status = until_answered(world, lambda: nav.get(f"/v1/messages/{message}"))
         if status is None or status.status != 200:
-            world.blame(f"acknowledged and lost: {message} {status!r}")
+            world.blame("acknowledged and lost", f"{message} {status!r}")
             continue
         got = status.json()
         if got["receipt"] != receipt:
-            world.blame(f"another receipt than was given: {message}")
+            world.blame("another receipt than was given", f"{message}: {got['receipt']} was {receipt}")
         for one in got["recipients"]:
             want = confirmed.get((message, one["recipient"]))
             if want is not None and one["state"] != want:
-                world.blame(f"{message} was {want} and is {one['state']}")
+                world.blame("a state that was confirmed changed",
+                            f"{message} was {want} and is {one['state']}")
         again = until_answered(world, lambda: house.submit(nav, recipients, parts, key))
         if again is None or again.status != 201 or again.json()["receipt"] != receipt:
-            world.blame(f"the same key gave another answer: {message} {again!r}")
+            world.blame("the same key gave another answer", f"{message} {again!r}")
     nav.close()
     return len(promises)
 
@@ -483,6 +503,7 @@ def main():
                " ".join(missing))
         rng = random.Random(1)
         for number in range(RANDOM_KILLS):
+            world.doing = f"random kill {number + 1}"
             time.sleep(rng.random() * 0.3)
             if number % 10 == 9:
                 relay.kill()
@@ -498,10 +519,11 @@ def main():
             print(f"# {number} kills {what}", flush=True)
         total = sum(kills.values())
         tap.ok(total >= EACH * len(names) + RANDOM_KILLS * 0.8, f"{total} kills in all")
+        world.doing = "the last judgement"
         judged = judge(world, relay)
         tap.ok(not world.wrong, f"all {judged} acknowledged messages are there with their first "
                                 f"receipt ({world.retries} exchanges were repeated)",
-               "\n".join(world.wrong[:20]))
+               world.verdict())
         clean, said = check_store(relay)
         tap.ok(clean, "spool check finds nothing while the relay runs", said)
         tap.ok(relay.stop() == 0, "the relay ends in order", relay.log()[-2000:])
