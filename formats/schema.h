@@ -1,12 +1,16 @@
 /*
- * schema - JSON Schema (draft-06), compiled once, checked many times.
+ * schema - JSON Schema (draft-04, draft-06, draft-07), compiled once, checked
+ * many times.
  *
  * A schema set is closed when it is compiled: every $ref is resolved then, by
- * the files that the loader gives, and never afterwards. Keywords outside the
- * draft's vocabulary are ignored, as the specification says; $schema with
- * another draft is WHY_UNSUPPORTED. "format" is an annotation and not checked.
- * Patterns are searched (not anchored) by PCRE2 with limits on steps, depth
- * and memory; a text that exceeds them is refused with a finding.
+ * the files that the loader gives, and never afterwards. $schema chooses the
+ * draft of a text; without it, it is that of the text that refers to it, and
+ * draft-06 for the first. Another draft is WHY_UNSUPPORTED. Keywords outside
+ * the draft's vocabulary are ignored, as the specification says. "format",
+ * "contentEncoding" and "contentMediaType" are annotations and not checked.
+ * Patterns are ECMA 262 with its unicode flag, searched (not anchored) by PCRE2
+ * with limits on steps, depth and memory; a text that exceeds them is refused
+ * with a finding.
  */
 #pragma once
 

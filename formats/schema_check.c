@@ -98,7 +98,12 @@ check_type(
 	    "number", "string", "array", "object"};
 	char text[96] = "";
 
-	if (node->types == 0 || (schema_value_types(value) & node->types) != 0)
+	unsigned types = schema_value_types(value);
+
+	/* until draft-06, 1.0 was no integer */
+	if (node->draft == SCHEMA_DRAFT_04 && json_is_real(value))
+		types &= ~(unsigned)SCHEMA_INTEGER;
+	if (node->types == 0 || (types & node->types) != 0)
 		return true;
 	for (size_t i = 0; i < 7; i++) {
 		if ((node->types & (1U << i)) == 0)

@@ -29,6 +29,6 @@ bool schema_node_fits(
 bool schema_node_wrong(struct checker *checker, const struct node *node,
     const char *keyword, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* allOf, anyOf, oneOf, not. */
+/* allOf, anyOf, oneOf, not, if. */
 bool schema_node_combined(
     struct checker *checker, const struct node *node, const json_t *value);

@@ -1,6 +1,6 @@
 /*
- * schema_combine - allOf, anyOf, oneOf, not; and which alternative a value was
- * meant to be, so that its findings can be told.
+ * schema_combine - allOf, anyOf, oneOf, not, if; and which alternative a value
+ * was meant to be, so that its findings can be told.
  */
 #include "formats/schema_check_priv.h"
 
@@ -122,5 +122,14 @@ schema_node_combined(
 	if (node->not != NULL && schema_node_fits(checker, node->not, value))
 		ok = schema_node_wrong(checker, node, "not",
 		    "a value that does not fit the schema");
+	if (node->condition != NULL) {
+		const struct node *then =
+		    schema_node_fits(checker, node->condition, value)
+			? node->then
+			: node->otherwise;
+
+		if (then != NULL)
+			ok = schema_node_check(checker, then, value) && ok;
+	}
 	return ok;
 }

@@ -3,8 +3,7 @@
  *
  * SECURITY: reads hostile texts. The steps, the depth and the memory of one
  * search are limited, so that no text can hold up the process; who gave up says
- * so. Patterns are ECMA 262 as far as PCRE2 agrees with it: $ is the very end,
- * and \d is an ASCII digit.
+ * so. Patterns are those of ECMA 262; schema_ecma.c makes PCRE2 agree.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 
@@ -12,6 +11,8 @@
 
 #include <pcre2.h>
 #include <stdlib.h>
+
+#define PATTERN_MAX (1 << 16)
 
 struct schema_pattern {
 	pcre2_code *code;
@@ -28,20 +29,25 @@ schema_pattern_new(const char *text, size_t size, const char **reason)
 	struct schema_pattern *pattern = calloc(1, sizeof(*pattern));
 	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
 	PCRE2_SIZE offset;
+	struct buf own;
 	int error;
 
+	buf_init(&own, PATTERN_MAX);
 	*reason = "no memory for a pattern";
 	if (pattern == NULL || context == NULL)
 		goto out;
-	pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
-	pcre2_set_max_pattern_length(context, 1 << 16);
-	*reason = "must be a regular expression";
-	pattern->code = pcre2_compile((PCRE2_SPTR)text, size,
-	    PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX |
-		PCRE2_MATCH_UNSET_BACKREF | PCRE2_ALLOW_EMPTY_CLASS |
-		PCRE2_NEVER_BACKSLASH_C | PCRE2_NEVER_UCP,
+	*reason = "must be a regular expression (ECMA 262)";
+	if (size > PATTERN_MAX ||
+	    !schema_ecma_translate(span_of((const uint8_t *)text, size), &own))
+		goto out;
+	pattern->code = pcre2_compile(
+	    (PCRE2_SPTR)(own.size ? own.at : (const uint8_t *)""), own.size,
+	    PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_MATCH_UNSET_BACKREF |
+		PCRE2_ALLOW_EMPTY_CLASS | PCRE2_NEVER_BACKSLASH_C |
+		PCRE2_NEVER_UCP,
 	    &error, &offset, context);
 out:
+	buf_clear(&own);
 	pcre2_compile_context_free(context);
 	if (pattern == NULL || pattern->code == NULL) {
 		free(pattern);

@@ -1,17 +1,22 @@
 /*
  * schema_priv - what the files of the JSON Schema validator share:
  * schema_value.c (numbers, equality), schema_uri.c (addresses),
- * schema_resolve.c (texts and references), schema_compile.c (keywords to
- * nodes), schema_pattern.c (PCRE2), schema_check.c.
+ * schema_resolve.c (texts and references), schema_compile.c (nodes),
+ * schema_keyword.c (keywords by what they look at), schema_ecma.c and
+ * schema_pattern.c (patterns), schema_check.c.
  */
 #pragma once
 
+#include "base/buf.h"
 #include "base/limits.h"
 #include "formats/schema.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Which draft a text is written in; the order is that of their years. */
+enum schema_draft { SCHEMA_DRAFT_04, SCHEMA_DRAFT_06, SCHEMA_DRAFT_07 };
 
 /* ---- numbers and values ---- */
 
@@ -46,6 +51,9 @@ char *schema_uri_resolve(const char *base, const char *ref);
 char *schema_uri_fragment(const char *ref);
 
 /* ---- patterns ---- */
+
+/* A pattern of ECMA 262 as PCRE2 has to be given it; false when it is none. */
+bool schema_ecma_translate(struct span pattern, struct buf *out);
 
 struct schema_pattern;
 
@@ -93,8 +101,9 @@ struct node {
 	char *place;        /* URI#POINTER, for the rule */
 	const char *doc;    /* the text's own address, for faults */
 	const json_t *text; /* of the schema */
-	bool never;         /* the schema false */
-	struct node *ref;   /* then nothing else counts */
+	enum schema_draft draft;
+	bool never;       /* the schema false */
+	struct node *ref; /* then nothing else counts */
 
 	unsigned types;
 	const json_t *choices; /* enum */
@@ -125,6 +134,7 @@ struct node {
 
 	struct node_list all, any, one;
 	struct node * not ;
+	struct node *condition, *then, *otherwise; /* if, then, else */
 
 	struct node *next; /* all nodes of the schema */
 };
@@ -139,9 +149,10 @@ struct schema_text {
 /* Where one schema of a text stands. */
 struct schema_spot {
 	const json_t *text;
-	char *base;        /* address that references are resolved against */
-	const char *doc;   /* address of the text it is in */
-	char *pointer;     /* in that text */
+	char *base;      /* address that references are resolved against */
+	const char *doc; /* address of the text it is in */
+	char *pointer;   /* in that text */
+	enum schema_draft draft;
 	struct node *node; /* once it is built */
 };
 
@@ -166,14 +177,16 @@ struct schema {
 
 /* ---- texts and references ---- */
 
-/* Take a text in: remember it and every address in it. */
-int schema_text_add(
-    struct schema *schema, const char *uri, json_t *value, struct why *why);
+/* Take a text in: remember it and every address in it. draft is for a text
+ * that does not say its own. */
+int schema_text_add(struct schema *schema, const char *uri, json_t *value,
+    enum schema_draft draft, struct why *why);
 /* Where a schema stands; NULL when it was not taken in. Lent until the next
  * text is added. */
 struct schema_spot *schema_spot_get(
     const struct schema *schema, const json_t *text);
-/* The schema that ref means when it stands under base; loads texts. */
+/* The schema that ref means when it stands under base; loads texts, which are
+ * of this draft when they say none. */
 int schema_ref_find(struct schema *schema, const char *base, const char *ref,
-    json_t **out, struct why *why);
+    enum schema_draft draft, json_t **out, struct why *why);
 void schema_texts_free(struct schema *schema);

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DRAFT "http://json-schema.org/draft-06/schema"
 #define POINTER_MAX (1 << 16)
 
 static int
@@ -20,7 +19,7 @@ no_memory(struct why *why)
 
 static int
 spot_add(struct schema *schema, const json_t *text, const char *base,
-    const char *doc, const char *pointer)
+    const char *doc, const char *pointer, enum schema_draft draft)
 {
 	struct schema_spot *spot;
 
@@ -36,7 +35,7 @@ spot_add(struct schema *schema, const json_t *text, const char *base,
 	}
 	spot = &schema->spots[schema->spots_count];
 	*spot = (struct schema_spot){
-	    text, strdup(base), doc, strdup(pointer), NULL};
+	    text, strdup(base), doc, strdup(pointer), draft, NULL};
 	schema->spots_count++;
 	return spot->base && spot->pointer ? 0 : WHY_NOMEM;
 }
@@ -88,48 +87,51 @@ join(const char *a, const char *b, const char *c)
 
 /* ---- walking a text ---- */
 
-static int walk(struct schema *schema, json_t *text, const char *base,
-    const char *doc, struct buf *pointer);
+/* The text that is walked. */
+struct walk {
+	struct schema *schema;
+	const char *doc; /* its address */
+	enum schema_draft draft;
+	struct buf *pointer; /* where in it */
+};
+
+static int walk_schema(struct walk *walk, json_t *text, const char *base);
 
 static int
-walk_member(struct schema *schema, json_t *text, const char *base,
-    const char *doc, struct buf *pointer, const char *name)
+walk_member(struct walk *walk, json_t *text, const char *base, const char *name)
 {
-	size_t back = pointer->size;
+	size_t back = walk->pointer->size;
 	int ret;
 
-	json_pointer_add(pointer, name);
-	ret = walk(schema, text, base, doc, pointer);
-	pointer->size = back;
+	json_pointer_add(walk->pointer, name);
+	ret = walk_schema(walk, text, base);
+	walk->pointer->size = back;
 	return ret;
 }
 
 /* Every value of an object, or every element of an array, is a schema. */
 static int
-walk_all(struct schema *schema, json_t *text, const char *base, const char *doc,
-    struct buf *pointer, const char *keyword)
+walk_all(struct walk *walk, json_t *text, const char *base, const char *keyword)
 {
-	size_t back = pointer->size, i;
+	size_t back = walk->pointer->size, i;
 	const char *name;
 	json_t *member;
 	char number[24];
 	int ret = 0;
 
-	json_pointer_add(pointer, keyword);
+	json_pointer_add(walk->pointer, keyword);
 	json_object_foreach(text, name, member)
 	{
 		if (ret == 0)
-			ret = walk_member(
-			    schema, member, base, doc, pointer, name);
+			ret = walk_member(walk, member, base, name);
 	}
 	json_array_foreach(text, i, member)
 	{
 		snprintf(number, sizeof(number), "%zu", i);
 		if (ret == 0)
-			ret = walk_member(
-			    schema, member, base, doc, pointer, number);
+			ret = walk_member(walk, member, base, number);
 	}
-	pointer->size = back;
+	walk->pointer->size = back;
 	return ret;
 }
 
@@ -153,79 +155,110 @@ walk_id(struct schema *schema, json_t *text, const char *id, const char *base,
 	return ret;
 }
 
+/* The keywords that hold schemas, and the draft that each came with. */
+enum holds { HOLDS_MAP, HOLDS_LIST, HOLDS_ONE };
+static const struct {
+	const char *keyword;
+	enum holds holds;
+	enum schema_draft since;
+} keywords[] = {
+    {"definitions", HOLDS_MAP, SCHEMA_DRAFT_04},
+    {"properties", HOLDS_MAP, SCHEMA_DRAFT_04},
+    {"patternProperties", HOLDS_MAP, SCHEMA_DRAFT_04},
+    {"dependencies", HOLDS_MAP, SCHEMA_DRAFT_04},
+    {"allOf", HOLDS_LIST, SCHEMA_DRAFT_04},
+    {"anyOf", HOLDS_LIST, SCHEMA_DRAFT_04},
+    {"oneOf", HOLDS_LIST, SCHEMA_DRAFT_04},
+    {"items", HOLDS_ONE, SCHEMA_DRAFT_04},
+    {"additionalItems", HOLDS_ONE, SCHEMA_DRAFT_04},
+    {"additionalProperties", HOLDS_ONE, SCHEMA_DRAFT_04},
+    {"not", HOLDS_ONE, SCHEMA_DRAFT_04},
+    {"contains", HOLDS_ONE, SCHEMA_DRAFT_06},
+    {"propertyNames", HOLDS_ONE, SCHEMA_DRAFT_06},
+    {"if", HOLDS_ONE, SCHEMA_DRAFT_07},
+    {"then", HOLDS_ONE, SCHEMA_DRAFT_07},
+    {"else", HOLDS_ONE, SCHEMA_DRAFT_07},
+};
+
 static int
-walk(struct schema *schema, json_t *text, const char *base, const char *doc,
-    struct buf *pointer)
+walk_keyword(struct walk *walk, json_t *value, const char *base,
+    const char *keyword, enum holds holds)
 {
-	static const char *const maps[] = {
-	    "definitions", "properties", "patternProperties", "dependencies"};
-	static const char *const lists[] = {"allOf", "anyOf", "oneOf"};
-	static const char *const single[] = {"items", "additionalItems",
-	    "additionalProperties", "contains", "propertyNames", "not"};
-	const char *id = json_string_value(json_object_get(text, "$id"));
+	/* "items" may be one schema or a list */
+	if (holds == HOLDS_ONE && !json_is_array(value))
+		return walk_member(walk, value, base, keyword);
+	if (holds == HOLDS_MAP ? json_is_object(value) : json_is_array(value))
+		return walk_all(walk, value, base, keyword);
+	return 0;
+}
+
+static int
+walk_schema(struct walk *walk, json_t *text, const char *base)
+{
+	const char *id = json_string_value(json_object_get(
+	    text, walk->draft == SCHEMA_DRAFT_04 ? "id" : "$id"));
 	char *changed = NULL;
 	int ret = 0;
 
-	if (!json_is_object(text) || schema_spot_get(schema, text) != NULL)
+	if (!json_is_object(text) ||
+	    schema_spot_get(walk->schema, text) != NULL)
 		return 0;
 	if (id != NULL && !json_is_string(json_object_get(text, "$ref")))
-		ret = walk_id(schema, text, id, base, &changed);
+		ret = walk_id(walk->schema, text, id, base, &changed);
 	if (changed != NULL)
 		base = changed;
-	if (ret == 0 && buf_text(pointer) == NULL)
+	if (ret == 0 && buf_text(walk->pointer) == NULL)
 		ret = WHY_NOMEM;
 	if (ret == 0)
-		ret = spot_add(schema, text, base, doc, buf_text(pointer));
-	for (size_t i = 0; ret == 0 && i < 4; i++) {
-		json_t *map = json_object_get(text, maps[i]);
+		ret = spot_add(walk->schema, text, base, walk->doc,
+		    buf_text(walk->pointer), walk->draft);
+	for (size_t i = 0;
+	     ret == 0 && i < sizeof(keywords) / sizeof(keywords[0]); i++) {
+		json_t *value = json_object_get(text, keywords[i].keyword);
 
-		if (json_is_object(map))
-			ret =
-			    walk_all(schema, map, base, doc, pointer, maps[i]);
-	}
-	for (size_t i = 0; ret == 0 && i < 3; i++) {
-		json_t *list = json_object_get(text, lists[i]);
-
-		if (json_is_array(list))
-			ret = walk_all(
-			    schema, list, base, doc, pointer, lists[i]);
-	}
-	for (size_t i = 0; ret == 0 && i < 6; i++) {
-		json_t *one = json_object_get(text, single[i]);
-
-		if (json_is_array(one))
-			ret = walk_all(
-			    schema, one, base, doc, pointer, single[i]);
-		else if (one != NULL)
-			ret = walk_member(
-			    schema, one, base, doc, pointer, single[i]);
+		if (value != NULL && walk->draft >= keywords[i].since)
+			ret = walk_keyword(walk, value, base,
+			    keywords[i].keyword, keywords[i].holds);
 	}
 	free(changed);
 	return ret;
 }
 
+/* What $schema says; without it *draft stays. */
 static int
-draft_check(const char *uri, const json_t *text, struct why *why)
+draft_find(const char *uri, const json_t *text, enum schema_draft *draft,
+    struct why *why)
 {
-	const char *draft = json_string_value(json_object_get(text, "$schema"));
-	size_t size = draft ? strlen(draft) : 0;
+	static const char *const names[] = {
+	    [SCHEMA_DRAFT_04] = "http://json-schema.org/draft-04/schema",
+	    [SCHEMA_DRAFT_06] = "http://json-schema.org/draft-06/schema",
+	    [SCHEMA_DRAFT_07] = "http://json-schema.org/draft-07/schema"};
+	const char *said = json_string_value(json_object_get(text, "$schema"));
+	size_t size = said ? strlen(said) : 0;
 
-	if (size > 0 && draft[size - 1] == '#')
-		size--;
-	if (draft == NULL ||
-	    (size == strlen(DRAFT) && memcmp(draft, DRAFT, size) == 0))
+	if (json_object_get(text, "$schema") == NULL)
 		return 0;
+	if (size > 0 && said[size - 1] == '#')
+		size--;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (size == strlen(names[i]) &&
+		    memcmp(said, names[i], size) == 0) {
+			*draft = (enum schema_draft)i;
+			return 0;
+		}
+	}
 	return why_set(why, WHY_UNSUPPORTED,
-	    "%s: $schema must be " DRAFT "# or left out", uri);
+	    "%s: $schema must be that of draft-04, draft-06 or draft-07", uri);
 }
 
 int
-schema_text_add(
-    struct schema *schema, const char *uri, json_t *value, struct why *why)
+schema_text_add(struct schema *schema, const char *uri, json_t *value,
+    enum schema_draft draft, struct why *why)
 {
 	struct schema_text *text;
 	struct buf pointer;
-	int ret = draft_check(uri, value, why);
+	struct walk walk = {.schema = schema, .pointer = &pointer};
+	int ret = draft_find(uri, value, &draft, why);
 
 	if (ret < 0)
 		return ret;
@@ -236,10 +269,12 @@ schema_text_add(
 	text->uri = strdup(uri);
 	text->next = schema->texts;
 	schema->texts = text;
+	walk.doc = text->uri;
+	walk.draft = draft;
 	buf_init(&pointer, POINTER_MAX);
 	ret = text->uri ? name_add(schema, strdup(uri), value) : WHY_NOMEM;
 	if (ret == 0)
-		ret = walk(schema, value, uri, text->uri, &pointer);
+		ret = walk_schema(&walk, value, uri);
 	buf_clear(&pointer);
 	return ret == 0 ? 0 : no_memory(why);
 }
@@ -278,7 +313,8 @@ schema_texts_free(struct schema *schema)
 /* ---- references ---- */
 
 static int
-text_load(struct schema *schema, const char *uri, struct why *why)
+text_load(struct schema *schema, const char *uri, enum schema_draft draft,
+    struct why *why)
 {
 	json_t *value = NULL;
 	int ret;
@@ -288,7 +324,7 @@ text_load(struct schema *schema, const char *uri, struct why *why)
 		    why, WHY_NOT_FOUND, "there is no schema %s", uri);
 	ret = schema->loader->load(schema->loader->context, uri, &value, why);
 	if (ret == 0)
-		ret = schema_text_add(schema, uri, value, why);
+		ret = schema_text_add(schema, uri, value, draft, why);
 	json_decref(value);
 	return ret;
 }
@@ -300,6 +336,7 @@ part_find(struct schema *schema, json_t *text, const char *pointer,
 {
 	const struct schema_spot *spot = schema_spot_get(schema, text);
 	struct buf whole;
+	struct walk walk = {.schema = schema, .pointer = &whole};
 	int ret;
 
 	*out = json_pointer_get(text, pointer);
@@ -311,14 +348,16 @@ part_find(struct schema *schema, json_t *text, const char *pointer,
 	buf_init(&whole, POINTER_MAX);
 	buf_add_text(&whole, spot->pointer);
 	buf_add_text(&whole, pointer);
-	ret = walk(schema, *out, spot->base, spot->doc, &whole);
+	walk.doc = spot->doc;
+	walk.draft = spot->draft;
+	ret = walk_schema(&walk, *out, spot->base);
 	buf_clear(&whole);
 	return ret == 0 ? 0 : no_memory(why);
 }
 
 int
 schema_ref_find(struct schema *schema, const char *base, const char *ref,
-    json_t **out, struct why *why)
+    enum schema_draft draft, json_t **out, struct why *why)
 {
 	char *uri = schema_uri_resolve(base, ref);
 	char *fragment = schema_uri_fragment(ref);
@@ -332,7 +371,7 @@ schema_ref_find(struct schema *schema, const char *base, const char *ref,
 		goto out;
 	}
 	if (name_get(schema, uri) == NULL)
-		ret = text_load(schema, uri, why);
+		ret = text_load(schema, uri, draft, why);
 	if (ret < 0)
 		goto out;
 	name = name_get(schema, uri);

@@ -233,6 +233,9 @@ numbers_are_compared_exactly(void **state)
 	}
 }
 
+#define DRAFT_04 "{\"$schema\":\"http://json-schema.org/draft-04/schema#\","
+#define DRAFT_07 "{\"$schema\":\"http://json-schema.org/draft-07/schema\","
+
 static void
 what_is_no_schema_is_refused_where_it_is_wrong(void **state)
 {
@@ -254,6 +257,17 @@ what_is_no_schema_is_refused_where_it_is_wrong(void **state)
 	    {"{\"multipleOf\":0}", "/multipleOf"},
 	    {"{\"enum\":[]}", "/enum"},
 	    {"{\"$ref\":\"#\"}", "/$ref"},
+	    {DRAFT_04 "\"exclusiveMinimum\":1,\"minimum\":1}",
+		"/exclusiveMinimum"},
+	    {DRAFT_04 "\"exclusiveMaximum\":true}", "/exclusiveMaximum"},
+	    {DRAFT_04 "\"required\":[]}", "/required"},
+	    {DRAFT_04 "\"items\":true}", "/items"},
+	    {DRAFT_04 "\"properties\":{\"a\":false}}", "/properties"},
+	    {DRAFT_04 "\"dependencies\":{\"a\":[]}}", "/dependencies"},
+	    {DRAFT_04 "\"anyOf\":[{},true]}", "/anyOf"},
+	    {DRAFT_07 "\"if\":1}", "/if"},
+	    {DRAFT_07 "\"then\":[]}", "/then"},
+	    {DRAFT_07 "\"else\":\"x\"}", "/else"},
 	    {"{\"definitions\":{\"a\":{\"$ref\":\"#/definitions/b\"},\"b\":{"
 	     "\"$ref\":\"#/definitions/a\"}},\"not\":{\"$ref\":"
 	     "\"#/definitions/a\"}}",
@@ -274,8 +288,38 @@ what_is_no_schema_is_refused_where_it_is_wrong(void **state)
 	}
 	compile("{\"$ref\":\"other.json\"}", WHY_NOT_FOUND, NULL);
 	compile("{\"$ref\":\"#/none\"}", WHY_NOT_FOUND, NULL);
-	compile("{\"$schema\":\"http://json-schema.org/draft-07/schema#\"}",
+	compile("{\"$schema\":\"http://json-schema.org/draft-03/schema#\"}",
 	    WHY_UNSUPPORTED, NULL);
+	compile(
+	    "{\"$schema\":\"https://json-schema.org/draft/2019-09/schema\"}",
+	    WHY_UNSUPPORTED, NULL);
+	compile("{\"$schema\":7}", WHY_UNSUPPORTED, NULL);
+}
+
+static void
+what_only_pcre2_knows_is_no_pattern(void **state)
+{
+	static const char *const patterns[] = {"a++", "a*+", "a{2}+", "a+*",
+	    "(?i)a", "(?>a)", "(?#x)", "(?R)", "(?1)", "(?P<n>a)", "(*UTF)a",
+	    "(?<1>a)", "\\A", "\\Z", "\\z", "\\h", "\\R", "\\Qa\\E", "\\x1",
+	    "\\u12", "\\u{110000}", "\\uD800", "\\p", "\\pL", "\\p{}",
+	    "\\p{No such thing}", "\\p{None}", "\\01", "[\\B]", "a\\", "\\u{",
+	    "\\p{", "[a", "a)", "*a", "\\g{1}", "\\K"};
+	struct findings findings;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+		json_t *value = json_pack("{s:s}", "pattern", patterns[i]);
+		char *schema = json_dumps(value, 0);
+
+		print_message("%s\n", schema);
+		findings_init(&findings, 10);
+		assert_null(compile(schema, WHY_INVALID, &findings));
+		assert_string_equal(findings.at[0].pointer, "/pattern");
+		findings_clear(&findings);
+		json_decref(value);
+		free(schema);
+	}
 }
 
 static void
@@ -308,6 +352,7 @@ main(void)
 	    cmocka_unit_test(many_unique_elements_are_compared_quickly),
 	    cmocka_unit_test(numbers_are_compared_exactly),
 	    cmocka_unit_test(what_is_no_schema_is_refused_where_it_is_wrong),
+	    cmocka_unit_test(what_only_pcre2_knows_is_no_pattern),
 	    cmocka_unit_test(long_names_are_cut_in_pointers),
 	};
 
