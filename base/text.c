@@ -179,6 +179,13 @@ utf8_valid(struct span bytes)
 {
 	uint32_t code_point;
 	for (size_t pos = 0; pos < bytes.size;) {
+		uint64_t eight = UINT64_MAX;
+		if (bytes.size - pos >= sizeof eight)
+			memcpy(&eight, bytes.at + pos, sizeof eight);
+		if ((eight & UINT64_C(0x8080808080808080)) == 0) {
+			pos += sizeof eight; /* ASCII */
+			continue;
+		}
 		size_t length = utf8_one(bytes, pos, &code_point);
 		if (length == 0)
 			return false;

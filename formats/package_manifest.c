@@ -9,12 +9,14 @@
 #include "base/text.h"
 #include "formats/filename.h"
 #include "formats/json.h"
+#include "formats/json_write.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TEXT_MAX 256
+#define MANIFEST_ROOM 384 /* of what most files, and the facts, take */
 
 static const char *const role_names[] = {
     [PACKAGE_PAYLOAD] = "payload",
@@ -90,45 +92,57 @@ files_check(const struct package_file *files, size_t count,
 	return ret;
 }
 
-static json_t *
-file_build(const struct package_file *file)
+static void
+file_write(struct buf *out, const struct package_file *file)
 {
-	return json_pack("{s:s, s:s, s:s, s:I, s:s}", "name", file->name,
-	    "role", role_names[file->role], "mediaType", file->media_type,
-	    "size", (json_int_t)file->size, "sha256", file->sha256);
+	json_write_object(out, NULL);
+	json_write_text(out, "name", file->name);
+	json_write_text(out, "role", role_names[file->role]);
+	json_write_text(out, "mediaType", file->media_type);
+	json_write_number(out, "size", (int64_t)file->size);
+	json_write_text(out, "sha256", file->sha256);
+	json_write_object_end(out);
+}
+
+static void
+facts_write(struct buf *out, const struct package_facts *facts)
+{
+	char nonce[2 * PACKAGE_NONCE_SIZE + 1];
+	char message[ID_TEXT_SIZE];
+	char prepared[TIME_TEXT_SIZE];
+	hex_build(nonce, facts->nonce, sizeof facts->nonce);
+	id_build(message, &facts->message);
+	time_build(prepared, facts->prepared_ms);
+	json_write_number(out, "version", 1);
+	json_write_text(out, "nonce", nonce);
+	json_write_text(out, "message", message);
+	json_write_text(out, "type", facts->type);
+	json_write_text(out, "profileVersion", facts->profile_version);
+	json_write_text(out, "sender", facts->sender);
+	json_write_text(out, "recipient", facts->recipient);
+	json_write_text(out, "prepared", prepared);
 }
 
 int
 package_manifest_build(struct buf *out, const struct package_facts *facts,
     const struct package_file *files, size_t count, struct why *why)
 {
-	char nonce[2 * PACKAGE_NONCE_SIZE + 1];
-	char message[ID_TEXT_SIZE];
-	char prepared[TIME_TEXT_SIZE];
 	int ret = files_check(files, count, SIZE_MAX, why);
 	if (ret < 0)
 		return ret;
-	hex_build(nonce, facts->nonce, sizeof facts->nonce);
-	id_build(message, &facts->message);
-	time_build(prepared, facts->prepared_ms);
-	json_t *list = json_array();
-	for (size_t i = 0; list != NULL && i < count; i++)
-		if (json_array_append_new(list, file_build(&files[i])) < 0) {
-			json_decref(list);
-			list = NULL;
-		}
-	json_t *root = json_pack(
-	    "{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "version", 1,
-	    "nonce", nonce, "message", message, "type", facts->type,
-	    "profileVersion", facts->profile_version, "sender", facts->sender,
-	    "recipient", facts->recipient, "prepared", prepared, "files", list);
-	if (root == NULL)
-		return why_set(why, WHY_INVALID,
-		    "the package's facts cannot be written as JSON");
-	json_text_build(out, root);
-	json_decref(root);
+	(void)buf_room(out, MANIFEST_ROOM * (count + 1));
+	json_write_object(out, NULL);
+	facts_write(out, facts);
+	json_write_array(out, "files");
+	for (size_t i = 0; i < count; i++)
+		file_write(out, &files[i]);
+	json_write_array_end(out);
+	json_write_object_end(out);
 	if (!buf_ok(out))
-		return why_set(why, WHY_NOMEM, "no memory for the manifest");
+		return why_set(why, WHY_INVALID,
+		    "the package's facts cannot be written as JSON of at most "
+		    "%zu bytes",
+		    out->max);
 	return 0;
 }
 

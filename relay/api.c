@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "formats/json_write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -236,13 +237,23 @@ api_time(int64_t ms)
 	return json_string(text);
 }
 
-json_t *
-api_position(struct spool_position position)
+void
+api_time_write(struct buf *out, const char *name, int64_t ms)
+{
+	char text[TIME_TEXT_SIZE];
+
+	time_build(text, ms);
+	json_write_text(out, name, text);
+}
+
+void
+api_position_write(
+    struct buf *out, const char *name, struct spool_position position)
 {
 	char text[CURSOR_SIZE];
 
 	cursor_build(text, position);
-	return json_string(text);
+	json_write_text(out, name, text);
 }
 
 void

@@ -70,4 +70,7 @@ void etag_build(char text[ETAG_SIZE], const struct spool_delivery *delivery);
 
 /* A time as JSON; NULL (left out by "s:o*") for 0. */
 json_t *api_time(int64_t ms);
-json_t *api_position(struct spool_position position);
+/* As members, appended (formats/json_write.h). */
+void api_time_write(struct buf *out, const char *name, int64_t ms);
+void api_position_write(
+    struct buf *out, const char *name, struct spool_position position);

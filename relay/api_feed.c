@@ -5,6 +5,7 @@
 #include "relay/api.h"
 
 #include "base/text.h"
+#include "formats/json_write.h"
 #include "relay/alarm_event.h"
 
 #include <stdio.h>
@@ -25,56 +26,72 @@ feed_of(const struct api *api)
 						    : api->caller->organisation;
 }
 
-static json_t *
-event_json(const struct spool_evidence *event)
+static void
+event_write(struct buf *out, const struct spool_evidence *event)
 {
 	char message[ID_TEXT_SIZE];
 
 	id_build(message, &event->message);
-	return json_pack("{s:o,s:s,s:o,s:s*,s:s*,s:s*,s:s*,s:s*,s:o*,s:s#}",
-	    "position", api_position(event->position), "level",
-	    spool_level_name(event->level), "time", api_time(event->time_ms),
-	    "message", event->has_message ? message : NULL, "sender",
-	    event->sender[0] ? event->sender : NULL, "recipient",
-	    event->recipient[0] ? event->recipient : NULL, "type",
-	    event->type[0] ? event->type : NULL, "state",
-	    event->state ? spool_state_name(event->state) : NULL,
-	    "missingAfter", api_time(event->missing_after_ms), "evidence",
-	    event->jws.size ? (const char *)event->jws.at : "",
-	    (int)event->jws.size);
+	json_write_object(out, NULL);
+	api_position_write(out, "position", event->position);
+	json_write_text(out, "level", spool_level_name(event->level));
+	api_time_write(out, "time", event->time_ms);
+	if (event->has_message)
+		json_write_text(out, "message", message);
+	if (event->sender[0])
+		json_write_text(out, "sender", event->sender);
+	if (event->recipient[0])
+		json_write_text(out, "recipient", event->recipient);
+	if (event->type[0])
+		json_write_text(out, "type", event->type);
+	if (event->state)
+		json_write_text(out, "state", spool_state_name(event->state));
+	if (event->missing_after_ms)
+		api_time_write(out, "missingAfter", event->missing_after_ms);
+	json_write_span(out, "evidence", event->jws);
+	json_write_object_end(out);
 }
 
-/* The page's events as JSON, the caller's; NULL after an answer. The page is
- * held only here: many poll, few get. */
-static json_t *
-feed_page(struct api *api, size_t *count, struct spool_position *next)
+/* {"entries","cursor","more"}, appended; nothing when there are none and
+ * none_too is false. False after an answer. The page is held only here: many
+ * poll, few get. */
+static bool
+page_write(struct api *api, bool none_too, struct buf *out)
 {
 	struct feed *feed = api->own;
 	struct spool_evidence *page = malloc(feed->max * sizeof(*page));
-	json_t *events;
+	struct spool_position next = feed->cursor;
 	struct why why = {0};
+	size_t count = 0;
 
 	if (!page) {
 		problem_send(api->request, PROBLEM_UNAVAILABLE);
-		return NULL;
+		return false;
 	}
 	if (!api_look(api)) {
 		free(page);
-		return NULL;
+		return false;
 	}
 	int code = spool_view_feed(api->net->view, feed_of(api), feed->cursor,
-	    page, feed->max, count, next, &why);
-	events = json_array();
-	for (size_t i = 0; code == 0 && i < *count; i++)
-		(void)json_array_append_new(events, event_json(&page[i]));
+	    page, feed->max, &count, &next, &why);
+	if (code == WHY_NOT_FOUND)
+		code = 0;
+	if (code == 0 && (count > 0 || none_too)) {
+		json_write_object(out, NULL);
+		json_write_array(out, "entries");
+		for (size_t i = 0; i < count; i++)
+			event_write(out, &page[i]);
+		json_write_array_end(out);
+		api_position_write(out, "cursor", count ? next : feed->cursor);
+		json_write_bool(out, "more", count == feed->max);
+		json_write_object_end(out);
+	}
+	/* evidence is the view's */
 	spool_view_end(api->net->view);
 	free(page);
-	if (code < 0 && code != WHY_NOT_FOUND) {
-		json_decref(events);
+	if (code < 0)
 		api_fail(api, code, &why);
-		return NULL;
-	}
-	return events;
+	return code == 0;
 }
 
 /* True when it was answered. */
@@ -82,21 +99,14 @@ static bool
 feed_try(void *arg, bool last)
 {
 	struct api *api = arg;
-	struct feed *feed = api->own;
-	struct spool_position next = feed->cursor;
-	size_t count = 0;
-	json_t *events = feed_page(api, &count, &next);
+	struct buf page;
 
-	if (!events)
+	buf_init(&page, WIRE_BODY_MAX);
+	if (!page_write(api, last, &page))
 		return true;
-	if (count == 0 && !last) {
-		json_decref(events);
+	if (page.size == 0 && buf_ok(&page))
 		return false;
-	}
-	net_answer_json(api->request, 200,
-	    json_pack("{s:o,s:o,s:b}", "entries", events, "cursor",
-		api_position(count ? next : feed->cursor), "more",
-		count == feed->max));
+	net_answer_text(api->request, 200, &page);
 	return true;
 }
 

@@ -2,6 +2,7 @@
  * GET /v1/mailbox/{recipient}/messages, with waiting, and one entry of it.
  */
 #include "base/text.h"
+#include "formats/json_write.h"
 #include "relay/api.h"
 
 #include <stdio.h>
@@ -13,8 +14,8 @@ struct listing {
 	size_t max;
 };
 
-static json_t *
-entry_json(const struct spool_delivery *delivery)
+static void
+entry_write(struct buf *out, const struct spool_delivery *delivery)
 {
 	char id[ID_TEXT_SIZE];
 	char etag[ETAG_SIZE];
@@ -23,59 +24,72 @@ entry_json(const struct spool_delivery *delivery)
 	id_build(id, &delivery->message);
 	etag_build(etag, delivery);
 	hex_build(certificate, delivery->certificate, SPOOL_HASH_SIZE);
-	return json_pack(
-	    "{s:s,s:s,s:s,s:s,s:o,s:o,s:I,s:s,s:s,s:s,s:b,s:b,s:s}", "id", id,
-	    "type", delivery->type, "sender", delivery->sender, "state",
-	    spool_state_name(delivery->state), "accepted",
-	    api_time(delivery->accepted_ms), "expires",
-	    api_time(delivery->expires_ms), "size", (json_int_t)delivery->size,
-	    "form", spool_form_name(delivery->form), "suite", delivery->suite,
-	    "certificate", certificate, "redelivered",
-	    (delivery->flags & SPOOL_FLAG_REDELIVERED) != 0,
-	    "referenceRequired", (delivery->flags & SPOOL_FLAG_REFERENCE) != 0,
-	    "etag", etag);
+	json_write_object(out, NULL);
+	json_write_text(out, "id", id);
+	json_write_text(out, "type", delivery->type);
+	json_write_text(out, "sender", delivery->sender);
+	json_write_text(out, "state", spool_state_name(delivery->state));
+	api_time_write(out, "accepted", delivery->accepted_ms);
+	api_time_write(out, "expires", delivery->expires_ms);
+	json_write_number(out, "size", (int64_t)delivery->size);
+	json_write_text(out, "form", spool_form_name(delivery->form));
+	json_write_text(out, "suite", delivery->suite);
+	json_write_text(out, "certificate", certificate);
+	json_write_bool(out, "redelivered",
+	    (delivery->flags & SPOOL_FLAG_REDELIVERED) != 0);
+	json_write_bool(out, "referenceRequired",
+	    (delivery->flags & SPOOL_FLAG_REFERENCE) != 0);
+	json_write_text(out, "etag", etag);
+	json_write_object_end(out);
 }
 
 /* ---- the list ---- */
 
-/* The caller's: {"messages","cursor","more"}; *count tells how many.
- * NULL after an answer. The page is held only here: many poll, few get. */
-static json_t *
-page_json(struct api *api, size_t *count)
+/* {"messages","cursor","more"}, appended; nothing when there are none and
+ * none_too is false. False after an answer. The page is held only here: many
+ * poll, few get. */
+static bool
+page_write(struct api *api, bool none_too, struct buf *out)
 {
 	struct listing *listing = api->own;
 	struct spool_delivery *entries;
 	struct spool_position next;
 	struct why why = {0};
-	json_t *messages;
+	size_t count = 0;
 	int code;
 
 	entries = malloc(listing->max * sizeof(*entries));
 	if (!entries) {
 		problem_send(api->request, PROBLEM_UNAVAILABLE);
-		return NULL;
+		return false;
 	}
 	if (!api_look(api)) {
 		free(entries);
-		return NULL;
+		return false;
 	}
 	code = spool_view_list(api->net->view, api->variables[0],
-	    listing->cursor, entries, listing->max, count, &next, &why);
+	    listing->cursor, entries, listing->max, &count, &next, &why);
 	spool_view_end(api->net->view);
 	if (code == WHY_NOT_FOUND) {
-		*count = 0;
+		count = 0;
 		next = listing->cursor;
 	} else if (code < 0) {
 		free(entries);
 		api_fail(api, code, &why);
-		return NULL;
+		return false;
 	}
-	messages = json_array();
-	for (size_t i = 0; i < *count; i++)
-		(void)json_array_append_new(messages, entry_json(&entries[i]));
+	if (count > 0 || none_too) {
+		json_write_object(out, NULL);
+		json_write_array(out, "messages");
+		for (size_t i = 0; i < count; i++)
+			entry_write(out, &entries[i]);
+		json_write_array_end(out);
+		api_position_write(out, "cursor", next);
+		json_write_bool(out, "more", count == listing->max);
+		json_write_object_end(out);
+	}
 	free(entries);
-	return json_pack("{s:o,s:o,s:b}", "messages", messages, "cursor",
-	    api_position(next), "more", *count == listing->max);
+	return true;
 }
 
 /* True when it was answered. */
@@ -83,16 +97,14 @@ static bool
 list_try(void *arg, bool last)
 {
 	struct api *api = arg;
-	size_t count;
-	json_t *page = page_json(api, &count);
+	struct buf page;
 
-	if (!page)
+	buf_init(&page, WIRE_BODY_MAX);
+	if (!page_write(api, last, &page))
 		return true;
-	if (count == 0 && !last) {
-		json_decref(page);
+	if (page.size == 0 && buf_ok(&page))
 		return false;
-	}
-	net_answer_json(api->request, 200, page);
+	net_answer_text(api->request, 200, &page);
 	return true;
 }
 
@@ -144,9 +156,13 @@ api_mailbox_entry(const struct call *call)
 {
 	struct api *api = api_new(call);
 	struct spool_delivery delivery;
+	struct buf text;
 	struct id id;
 
-	if (api && api_mailbox_allowed(api, false) &&
-	    api_delivery(api, &id, &delivery))
-		net_answer_json(api->request, 200, entry_json(&delivery));
+	if (!api || !api_mailbox_allowed(api, false) ||
+	    !api_delivery(api, &id, &delivery))
+		return;
+	buf_init(&text, WIRE_BODY_MAX);
+	entry_write(&text, &delivery);
+	net_answer_text(api->request, 200, &text);
 }

@@ -6,12 +6,14 @@
 #include "relay/body.h"
 
 #include "base/text.h"
+#include "formats/json_write.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 
 #define PROOF_SALT "budstikke-proof-v1"
+#define ANSWER_ROOM 384 /* of an answer besides the evidence */
 
 /* The stored form of a proof: never the proof itself. */
 static bool
@@ -151,17 +153,22 @@ receipt_refused(struct api *api, const struct spool_answer *answer)
 static void
 on_recorded(struct api *api, const struct spool_answer *answer)
 {
+	struct buf text;
+
 	if (answer->code < 0) {
 		receipt_refused(api, answer);
 		return;
 	}
-	net_answer_json(api->request, 200,
-	    json_pack("{s:s,s:s,s:s,s:b,s:s#}", "id", api->variables[1],
-		"recipient", api->variables[0], "state",
-		spool_state_name(answer->state), "repeated", answer->repeated,
-		"evidence",
-		answer->jws.size ? (const char *)answer->jws.at : "",
-		(int)answer->jws.size));
+	buf_init(&text, WIRE_BODY_MAX);
+	(void)buf_room(&text, ANSWER_ROOM + answer->jws.size);
+	json_write_object(&text, NULL);
+	json_write_text(&text, "id", api->variables[1]);
+	json_write_text(&text, "recipient", api->variables[0]);
+	json_write_text(&text, "state", spool_state_name(answer->state));
+	json_write_bool(&text, "repeated", answer->repeated);
+	json_write_span(&text, "evidence", answer->jws);
+	json_write_object_end(&text);
+	net_answer_text(api->request, 200, &text);
 }
 
 /* The body has come; the delivery was found before it was taken. */

@@ -56,11 +56,13 @@ int net_ask_spool_take(struct net *net, uint16_t type, struct buf *body,
     net_answer_fn *answered, void *arg, struct net_ask **out);
 void net_ask_cancel(struct net_ask *ask); /* NULL is fine */
 
-/* The store's text for a JSON answer: {"id":...} is built with jansson; these
- * send it. take_json is freed. status 200 or 201. */
+/* Answer with JSON, as jansson's (freed), or as text (formats/json_write.h;
+ * cleared). What could not be built is answered 500. status 200 or 201. */
 struct json_t;
 void net_answer_json(
     struct http_request *request, unsigned status, struct json_t *take_json);
+void net_answer_text(
+    struct http_request *request, unsigned status, struct buf *take_text);
 
 /* "EPOCH.SEQUENCE", as cursors are written. */
 #define CURSOR_SIZE 32

@@ -100,6 +100,18 @@ net_answer_json(
 }
 
 void
+net_answer_text(
+    struct http_request *request, unsigned status, struct buf *take_text)
+{
+	if (buf_ok(take_text))
+		http_answer(
+		    request, status, "application/json", buf_span(take_text));
+	else
+		http_answer(request, 500, NULL, SPAN_NONE);
+	buf_clear(take_text);
+}
+
+void
 cursor_build(char text[CURSOR_SIZE], struct spool_position position)
 {
 	(void)snprintf(text, CURSOR_SIZE, "%" PRIu32 ".%" PRIu64,

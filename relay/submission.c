@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "formats/json_write.h"
 #include "keys/metakey.h"
 #include "relay/conf.h"
 #include "relay/render_queue.h"
@@ -13,9 +14,9 @@
 #include <string.h>
 
 #include <event2/event.h>
-#include <jansson.h>
 
-#define POLL_MS 50 /* how often a missing scan role is looked for */
+#define POLL_MS 50      /* how often a missing scan role is looked for */
+#define ANSWER_ROOM 512 /* of an answer besides the receipt */
 
 /* ---- waiting and telling ---- */
 
@@ -201,44 +202,64 @@ submission_running(
 	return NULL;
 }
 
-static json_t *
-recipients_json(struct submission *s)
+/* What was accepted just now waits; what was accepted before may have been
+ * fetched since. */
+static void
+recipients_write(struct submission *s, struct buf *out)
 {
-	json_t *list = json_array();
 	struct spool_delivery delivery;
-	bool looked = !s->dry_run && spool_view_begin(s->net->view, NULL) == 0;
+	bool looked = s->repeated && spool_view_begin(s->net->view, NULL) == 0;
+	json_write_array(out, "recipients");
 	for (size_t i = 0; i < s->envelope.recipients_count; i++) {
 		const char *recipient = s->envelope.recipients[i];
 		const char *state = s->dry_run ? "valid" : "accepted";
 		if (looked && spool_view_delivery(s->net->view, &s->first,
 				  recipient, &delivery, NULL) == 0)
 			state = spool_state_name(delivery.state);
-		(void)json_array_append_new(
-		    list, json_pack("{s:s,s:s}", "recipient", recipient,
-			      "state", state));
+		json_write_object(out, NULL);
+		json_write_text(out, "recipient", recipient);
+		json_write_text(out, "state", state);
+		json_write_object_end(out);
 	}
+	json_write_array_end(out);
 	if (looked)
 		spool_view_end(s->net->view);
-	return list;
 }
 
-struct json_t *
-submission_answer(struct submission *s, unsigned *status)
+unsigned
+submission_answer(struct submission *s, struct buf *out)
 {
 	char id[ID_TEXT_SIZE];
+	(void)buf_room(out, ANSWER_ROOM + s->jws.size);
+	json_write_object(out, NULL);
 	if (s->dry_run) {
-		*status = 200;
-		return json_pack("{s:s,s:o,s:{s:I,s:I}}", "state", "valid",
-		    "recipients", recipients_json(s), "notes", "missingGlyphs",
-		    (json_int_t)s->missing_glyphs, "unknownValues",
-		    (json_int_t)s->unknown_values);
+		json_write_text(out, "state", "valid");
+		recipients_write(s, out);
+		json_write_object(out, "notes");
+		json_write_number(
+		    out, "missingGlyphs", (int64_t)s->missing_glyphs);
+		json_write_number(
+		    out, "unknownValues", (int64_t)s->unknown_values);
+		json_write_object_end(out);
+	} else {
+		id_build(id, &s->first);
+		json_write_text(out, "id", id);
+		json_write_text(out, "state", "accepted");
+		recipients_write(s, out);
+		json_write_span(out, "receipt", buf_span(&s->jws));
 	}
-	*status = 201;
+	json_write_object_end(out);
+	return s->dry_run ? 200 : 201;
+}
+
+const char *
+submission_location(const struct submission *s)
+{
+	static char location[64];
+	char id[ID_TEXT_SIZE];
 	id_build(id, &s->first);
-	const char *receipt = buf_text(&s->jws);
-	return json_pack("{s:s,s:s,s:o,s:s}", "id", id, "state", "accepted",
-	    "recipients", recipients_json(s), "receipt",
-	    receipt == NULL ? "" : receipt);
+	(void)snprintf(location, sizeof location, "/v1/messages/%s", id);
+	return s->dry_run ? NULL : location;
 }
 
 struct problem *

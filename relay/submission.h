@@ -26,7 +26,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct json_t;
 struct submission;
 
 enum submission_state {
@@ -84,8 +83,10 @@ void submission_part_end(struct submission *s);
 /* Every part was given. */
 void submission_end(struct submission *s);
 
-/* The whole 201 (or 200 of a dry run): the caller's JSON. */
-struct json_t *submission_answer(struct submission *s, unsigned *status);
+/* The whole 201 (or 200 of a dry run) as JSON text, appended. */
+unsigned submission_answer(struct submission *s, struct buf *out);
+/* "/v1/messages/ID"; NULL on a dry run. Lent until the next call. */
+const char *submission_location(const struct submission *s);
 /* The refusal, the caller's; once. retry_s: seconds for Retry-After. */
 struct problem *submission_problem(struct submission *s, unsigned *retry_s);
 

@@ -7,45 +7,58 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "formats/json_write.h"
 #include "keys/metakey.h"
 #include "relay/conf.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
-#define ACCEPT_ROOM 1024 /* of its fields, and of each delivery's */
+#define ACCEPT_ROOM 1024  /* of its fields, and of each delivery's */
+#define METADATA_ROOM 512 /* of what most messages have */
 
 /* What is kept under the metadata key, and erased with the content. */
+static void
+metadata_write(const struct submission *s, struct buf *out)
+{
+	const struct envelope *envelope = &s->envelope;
+	json_write_object(out, NULL);
+	json_write_number(out, "version", 1);
+	if (envelope->reference != NULL)
+		json_write_text(out, "reference", envelope->reference);
+	json_write_array(out, "parts");
+	for (size_t i = 0; i < envelope->parts_count; i++) {
+		const struct envelope_part *part = &envelope->parts[i];
+		json_write_object(out, NULL);
+		json_write_text(out, "name", part->name);
+		if (part->filename != NULL)
+			json_write_text(out, "filename", part->filename);
+		json_write_text(out, "mediaType", part->media_type);
+		json_write_number(out, "size", (int64_t)part->size);
+		json_write_text(out, "sha256", part->sha256);
+		json_write_object_end(out);
+	}
+	json_write_array_end(out);
+	json_write_object_end(out);
+}
+
 static int
 metadata_build(struct submission *s, struct buf *out, struct why *why)
 {
-	json_t *parts = json_array();
-	json_t *metadata = json_pack("{s:i,s:s*,s:o}", "version", 1,
-	    "reference", s->envelope.reference, "parts", parts);
-	for (size_t i = 0; i < s->envelope.parts_count; i++) {
-		const struct envelope_part *part = &s->envelope.parts[i];
-		(void)json_array_append_new(
-		    parts, json_pack("{s:s,s:s*,s:s,s:I,s:s}", "name",
-			       part->name, "filename", part->filename,
-			       "mediaType", part->media_type, "size",
-			       (json_int_t)part->size, "sha256", part->sha256));
-	}
-	char *text = metadata == NULL ? NULL
-				      : json_dumps(metadata,
-					    JSON_COMPACT | JSON_PRESERVE_ORDER);
-	json_decref(metadata);
-	if (text == NULL)
-		return why_set(why, WHY_NOMEM, "metadata");
 	char id[ID_TEXT_SIZE];
+	struct buf text;
+	int code;
 	id_build(id, &s->id);
-	int code = metakeys_seal(
-	    s->net->metakeys, span_text(id), span_text(text), out, why);
-	OPENSSL_cleanse(text, strlen(text));
-	free(text);
+	buf_init(&text, 4 * s->net->limits->envelope_bytes);
+	(void)buf_room(&text, METADATA_ROOM);
+	metadata_write(s, &text);
+	if (buf_ok(&text))
+		code = metakeys_seal(
+		    s->net->metakeys, span_text(id), buf_span(&text), out, why);
+	else
+		code = why_set(why, WHY_NOMEM, "metadata");
+	buf_wipe(&text);
 	return code;
 }
 
@@ -169,11 +182,12 @@ accept_refused(struct submission *s, const struct spool_answer *answer)
 }
 
 static void
-log_accepted(const struct submission *s, bool repeated)
+log_accepted(const struct submission *s)
 {
 	char id[ID_TEXT_SIZE];
 	id_build(id, &s->first);
-	log_event(LOG_INFO, repeated ? "message.repeated" : "message.accepted",
+	log_event(LOG_INFO,
+	    s->repeated ? "message.repeated" : "message.accepted",
 	    LOGS("message", id), LOGS("sender", s->caller->organisation),
 	    LOGS("type", s->profile->name),
 	    LOGN("recipients", s->contents_count),
@@ -207,8 +221,9 @@ on_accepted(void *arg, int code, const struct spool_answer *answer,
 		return;
 	}
 	s->first = answer->message;
+	s->repeated = answer->repeated;
 	buf_add_span(&s->jws, answer->jws);
-	log_accepted(s, answer->repeated);
+	log_accepted(s);
 	s->state = SUBMISSION_ACCEPTED;
 	submission_notify(s);
 }

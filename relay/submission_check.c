@@ -165,6 +165,7 @@ repeated(struct submission *s, const struct spool_known *known)
 		return false;
 	}
 	s->first = known->message;
+	s->repeated = true;
 	buf_add_span(&s->jws, evidence.jws);
 	s->state = SUBMISSION_ACCEPTED;
 	return false;

@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 struct post {
 	struct net *net;
 	struct http_request *request;
@@ -143,19 +141,16 @@ answer_why(struct post *post, const struct why *why)
 static void
 answer_accepted(struct post *post)
 {
-	unsigned status;
 	struct http_request *request = post->request;
-	struct json_t *answer = submission_answer(post->submission, &status);
-	const char *id = json_string_value(json_object_get(answer, "id"));
-	if (id != NULL) {
-		char location[64];
-		(void)snprintf(
-		    location, sizeof location, "/v1/messages/%s", id);
+	const char *location = submission_location(post->submission);
+	struct buf answer;
+	buf_init(&answer, WIRE_BODY_MAX);
+	unsigned status = submission_answer(post->submission, &answer);
+	if (location != NULL)
 		http_field_add(request, "Location", location);
-	}
 	post_free(post);
 	http_calls_set(request, NULL, NULL);
-	net_answer_json(request, status, answer);
+	net_answer_text(request, status, &answer);
 }
 
 /* ---- bytes ---- */

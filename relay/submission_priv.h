@@ -143,6 +143,7 @@ struct submission {
 	unsigned retry_s;
 	struct id first; /* the message as accepted, the first one's on a repeat
 			  */
+	bool repeated;
 	struct buf jws;
 };
 

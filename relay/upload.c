@@ -264,18 +264,14 @@ static void
 answer_ended(struct http_request *request, struct upload *take_upload)
 {
 	unsigned retry;
-	unsigned status;
 	struct submission *s = take_upload->submission;
 	if (submission_state(s) == SUBMISSION_ACCEPTED) {
-		struct json_t *answer = submission_answer(s, &status);
-		const char *id =
-		    json_string_value(json_object_get(answer, "id"));
-		char location[64];
-		(void)snprintf(location, sizeof location, "/v1/messages/%s",
-		    id == NULL ? "" : id);
-		http_field_add(request, "Location", location);
+		struct buf answer;
+		buf_init(&answer, WIRE_BODY_MAX);
+		unsigned status = submission_answer(s, &answer);
+		http_field_add(request, "Location", submission_location(s));
 		upload_free(take_upload);
-		net_answer_json(request, status, answer);
+		net_answer_text(request, status, &answer);
 		return;
 	}
 	struct problem *problem = submission_problem(s, &retry);

@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "formats/json.h"
+#include "formats/json_write.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -183,6 +184,90 @@ a_pointer_has_the_line_of_its_value(void **state)
 	assert_int_equal(json_pointer_line(text, "/none"), 1);
 }
 
+/* Every byte at every place of the eight that are looked at together. */
+static void
+texts_are_written_as_the_tree_of_values_writes_them(void **state)
+{
+	static const char *const some[] = {"", "abc", "blåbær",
+	    "\xf0\x9f\x98\x80", "\"", "\\\\\"", "a/b", "\x7f",
+	    "\xc2\x80\xc2\xa0", "12345678\n", "\t2345678\r\b\f\x01\x1f"};
+	struct buf ours;
+	struct buf theirs;
+
+	(void)state;
+	buf_init(&ours, 4096);
+	buf_init(&theirs, 4096);
+	for (int i = 0; i < 127 * 17 + (int)(sizeof(some) / sizeof(*some));
+	     i++) {
+		char text[40] = "abcdefghijklmnopq";
+		const char *at = text;
+
+		if (i < 127 * 17)
+			text[i / 127] = (char)(i % 127 + 1);
+		else
+			at = some[i - 127 * 17];
+		json_t *value = json_string(at);
+
+		assert_non_null(value);
+		buf_reset(&ours);
+		buf_reset(&theirs);
+		json_text_build(&theirs, value);
+		json_write_text(&ours, NULL, at);
+		json_decref(value);
+		assert_true(span_equal(buf_span(&ours), buf_span(&theirs)));
+	}
+	buf_clear(&ours);
+	buf_clear(&theirs);
+}
+
+static void
+values_stand_with_their_commas_and_names(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 4096);
+	json_write_object(&out, NULL);
+	json_write_array(&out, "empty");
+	json_write_array_end(&out);
+	json_write_array(&out, "list");
+	json_write_object(&out, NULL);
+	json_write_object_end(&out);
+	json_write_text(&out, NULL, "[");
+	json_write_number(&out, NULL, INT64_MIN);
+	json_write_object(&out, NULL);
+	json_write_text(&out, "a", "{");
+	json_write_span(&out, "b", SPAN_NONE);
+	json_write_object_end(&out);
+	json_write_array_end(&out);
+	json_write_number(&out, "n", INT64_MAX);
+	json_write_bool(&out, "yes", true);
+	json_write_bool(&out, "no", false);
+	json_write_object_end(&out);
+	assert_string_equal(buf_text(&out),
+	    "{\"empty\":[],\"list\":[{},\"[\",-9223372036854775808,"
+	    "{\"a\":\"{\",\"b\":\"\"}],\"n\":9223372036854775807,"
+	    "\"yes\":true,\"no\":false}");
+	buf_clear(&out);
+}
+
+static void
+text_that_is_not_utf8_is_not_written(void **state)
+{
+	static const char *const texts[] = {
+	    "\xff", "abcdefgh\xc3", "\xed\xa0\x80", "\xc0\x80", "abc\x80"};
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 4096);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		buf_reset(&out);
+		json_write_text(&out, NULL, texts[i]);
+		assert_false(buf_ok(&out));
+	}
+	buf_clear(&out);
+}
+
 int
 main(void)
 {
@@ -196,6 +281,10 @@ main(void)
 	    cmocka_unit_test(an_object_reader_refuses_other_values),
 	    cmocka_unit_test(pointers_lead_where_rfc_6901_says),
 	    cmocka_unit_test(a_pointer_has_the_line_of_its_value),
+	    cmocka_unit_test(
+		texts_are_written_as_the_tree_of_values_writes_them),
+	    cmocka_unit_test(values_stand_with_their_commas_and_names),
+	    cmocka_unit_test(text_that_is_not_utf8_is_not_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
