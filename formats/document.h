@@ -108,6 +108,9 @@ struct document_node *document_grid(struct document *document,
     struct document_node *parent, const struct span *heads, size_t count);
 void document_grid_row(struct document *document, struct document_node *grid,
     const struct span *cells, size_t count);
+/* A column of numbers, counted from 0: they end under one another. */
+void document_grid_numbers(
+    struct document *document, struct document_node *grid, size_t column);
 
 /* A rule between parts; decoration, read by nobody. */
 void document_rule(struct document *document, struct document_node *parent);

@@ -37,8 +37,9 @@ struct document_facts {
 	enum document_direction direction; /* of a section */
 	char language[LANGUAGE_SIZE];      /* of a section; "" as outside */
 	uint32_t columns;                  /* of a grid */
-	struct document_picture picture;   /* of a figure; rgb is owned */
-	char *alternative;                 /* of a figure */
+	uint32_t numbers; /* of a grid: its columns of numbers, a bit each */
+	struct document_picture picture; /* of a figure; rgb is owned */
+	char *alternative;               /* of a figure */
 };
 
 struct document {

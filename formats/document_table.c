@@ -93,6 +93,23 @@ document_grid_row(struct document *document, struct document_node *grid,
 		    add_custom(document, row, DOCUMENT_CELL), cells[i]);
 }
 
+void
+document_grid_numbers(
+    struct document *document, struct document_node *grid, size_t column)
+{
+	const struct document_facts *facts =
+	    holder(document, grid, DOCUMENT_GRID);
+	if (facts == NULL)
+		return;
+	if (column >= facts->columns) {
+		why_set(&document->error, WHY_BUG,
+		    "column %zu of a table of %u", column, facts->columns);
+		return;
+	}
+	((struct document_facts *)(uintptr_t)facts)->numbers |= UINT32_C(1)
+								<< column;
+}
+
 static bool
 picture_valid(const struct document_picture *picture)
 {

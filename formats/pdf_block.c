@@ -25,27 +25,102 @@ static const struct {
     {"H6", 10600, 15000, 9000, 2000},
 };
 
-static void
-set_heading(struct pdf *pdf, cmark_node *node, const struct pdf_place_in *in,
-    struct pdf_cursor *cursor)
+static struct pdf_set
+heading_set(const struct pdf_place_in *in, size_t level)
 {
-	size_t level = (size_t)cmark_node_get_heading_level(node) - 1;
-	bool fresh = cursor->y >= pdf->pages[cursor->page].top;
-	if (!fresh)
-		cursor->y -= HEADINGS[level].above;
-	struct pdf_slot *slot = pdf_slot_take(pdf);
-	struct pdf_set set = {.x = in->x,
+	return (struct pdf_set){.x = in->x,
 	    .width = in->width,
 	    .size = HEADINGS[level].size,
 	    .leading = HEADINGS[level].leading,
 	    .colour = PDF_TITLE};
+}
+
+static struct pdf_set
+paragraph_set(const struct pdf_place_in *in, int32_t element)
+{
+	return (struct pdf_set){.x = in->x,
+	    .width = in->width,
+	    .size = BODY_SIZE,
+	    .leading = BODY_LEADING,
+	    .colour = PDF_INK,
+	    .element = element};
+}
+
+static size_t
+heading_level(cmark_node *node)
+{
+	return (size_t)cmark_node_get_heading_level(node) - 1;
+}
+
+static struct pdf_slot *
+lay_text(struct pdf *pdf, cmark_node *node, enum font_style style,
+    const struct pdf_place_in *in, const struct pdf_set *set)
+{
+	struct pdf_slot *slot = pdf_slot_take(pdf);
 	pdf_text_gather(
-	    pdf, &slot->text, node, FONT_BOLD, in->language, in->direction);
-	pdf_lay(pdf, slot, &set);
-	/* a heading stays with three lines of what it heads */
+	    pdf, &slot->text, node, style, in->language, in->direction);
+	pdf_lay(pdf, slot, set);
+	return slot;
+}
+
+static int32_t
+text_height(struct pdf *pdf, cmark_node *node, const struct pdf_place_in *in,
+    const struct pdf_set *set, enum font_style style, size_t most)
+{
+	struct pdf_slot *slot = lay_text(pdf, node, style, in, set);
+	size_t lines = slot->layout.line_count;
+	pdf_slot_give(pdf, slot);
+	return (int32_t)(lines < most ? lines : most) * set->leading;
+}
+
+/* What of a block must stand together with a heading above it. */
+static int32_t
+block_need(struct pdf *pdf, cmark_node *node, const struct pdf_place_in *in)
+{
+	const struct pdf_set set = paragraph_set(in, PDF_ARTIFACT);
+	if (cmark_node_get_type(node) == CMARK_NODE_PARAGRAPH)
+		return text_height(pdf, node, in, &set, FONT_REGULAR, 3);
+	if (document_node_kind(node) == DOCUMENT_GRID)
+		return pdf_grid_need(pdf, node, in);
+	if (document_node_kind(node) == DOCUMENT_TABLE &&
+	    cmark_node_first_child(node) != NULL)
+		return pdf_rows_need(pdf, cmark_node_first_child(node), in);
+	return 3 * BODY_LEADING;
+}
+
+/* Room for what follows a heading, from node on: further headings, and the
+ * beginning of what they head. */
+static int32_t
+need_below(struct pdf *pdf, cmark_node *node, const struct pdf_place_in *in)
+{
+	int32_t height = 0;
+	for (; node != NULL && height < PDF_KEEP_MAX && pdf_going(pdf);
+	     node = cmark_node_next(node)) {
+		if (cmark_node_get_type(node) != CMARK_NODE_HEADING)
+			return height + block_need(pdf, node, in);
+		size_t level = heading_level(node);
+		const struct pdf_set set = heading_set(in, level);
+		height += HEADINGS[level].above + HEADINGS[level].below +
+			  text_height(pdf, node, in, &set, FONT_BOLD, 8);
+	}
+	return height;
+}
+
+static void
+set_heading(struct pdf *pdf, cmark_node *node, const struct pdf_place_in *in,
+    struct pdf_cursor *cursor)
+{
+	size_t level = heading_level(node);
+	bool fresh = cursor->y >= pdf->pages[cursor->page].top;
+	if (!fresh)
+		cursor->y -= HEADINGS[level].above;
+	struct pdf_set set = heading_set(in, level);
+	struct pdf_slot *slot = lay_text(pdf, node, FONT_BOLD, in, &set);
 	int32_t height = (int32_t)slot->layout.line_count * set.leading +
-			 HEADINGS[level].below + 3 * BODY_LEADING;
-	if (height < (PDF_TOP - PDF_BOTTOM) / 2)
+			 HEADINGS[level].below;
+	if (pdf_page_is_low(cursor))
+		height += need_below(pdf, cmark_node_next(node), in);
+	if (height < PDF_KEEP_MAX)
 		pdf_page_need(pdf, cursor, height);
 	pdf_bookmark(pdf, node, cursor->page, cursor->y);
 	set.element =
@@ -62,12 +137,7 @@ static void
 set_paragraph(struct pdf *pdf, cmark_node *node, int32_t element,
     const struct pdf_place_in *in, struct pdf_cursor *cursor)
 {
-	struct pdf_set set = {.x = in->x,
-	    .width = in->width,
-	    .size = BODY_SIZE,
-	    .leading = BODY_LEADING,
-	    .colour = PDF_INK,
-	    .element = element};
+	const struct pdf_set set = paragraph_set(in, element);
 	pdf_paragraph(pdf, node, FONT_REGULAR, &set, in, cursor);
 }
 

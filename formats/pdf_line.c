@@ -357,13 +357,14 @@ pdf_line(struct pdf *pdf, const struct pdf_text *text,
 		return;
 	text_line_place(layout, line, pdf->left, pdf->order);
 	int32_t x = set->x;
-	if (layout->rtl) {
+	bool right =
+	    set->align == PDF_START ? layout->right : set->align == PDF_RIGHT;
+	if (layout->rtl && set->align != PDF_LEFT) {
 		int64_t all = 0;
 		for (uint32_t i = line->first; i < line->end; i++)
 			all += layout->pieces[i].width;
 		x += set->width - (int32_t)(all * set->size / 1000);
-	}
-	if (layout->right)
+	} else if (right)
 		x += set->width -
 		     (int32_t)((int64_t)line->width * set->size / 1000);
 	struct pen pen = {.pdf = pdf,

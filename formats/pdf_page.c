@@ -73,6 +73,12 @@ pdf_page_need(struct pdf *pdf, struct pdf_cursor *cursor, int32_t height)
 		pdf_page_next(pdf, cursor);
 }
 
+bool
+pdf_page_is_low(const struct pdf_cursor *cursor)
+{
+	return cursor->y - PDF_BOTTOM < (PDF_TOP - PDF_BOTTOM) / 3;
+}
+
 void
 pdf_pages_finish(struct pdf *pdf, uint32_t before)
 {

@@ -29,9 +29,9 @@ struct pdf_slot {
 	struct text_layout layout;
 };
 
-/* As many texts are in hand at once: a row's two cells, a head repeated while
- * they flow, and one more. */
-#define PDF_SLOTS 4
+/* As many texts are in hand at once: a row's cells, a head repeated while they
+ * flow, and some more. */
+#define PDF_SLOTS (DOCUMENT_COLUMNS_MAX + 4)
 
 struct pdf_fonts {
 	struct font_set *set;
@@ -180,6 +180,9 @@ enum pdf_colour { PDF_INK, PDF_TITLE, PDF_LABEL, PDF_QUIET, PDF_LINK };
 void pdf_page_next(struct pdf *pdf, struct pdf_cursor *cursor);
 /* When less than height is left (and the page is not fresh): the next. */
 void pdf_page_need(struct pdf *pdf, struct pdf_cursor *cursor, int32_t height);
+/* So little room is left that it matters what must stay together. */
+bool pdf_page_is_low(const struct pdf_cursor *cursor);
+#define PDF_KEEP_MAX ((PDF_TOP - PDF_BOTTOM) / 2)
 /* Nothing more comes on pages before this one: compress them. */
 void pdf_pages_finish(struct pdf *pdf, uint32_t before);
 void pdf_pages_write(struct pdf *pdf); /* footers and page objects */
@@ -200,12 +203,16 @@ void pdf_text_gather(struct pdf *pdf, struct pdf_text *text, cmark_node *node,
 void pdf_text_set(struct pdf *pdf, struct pdf_text *text, struct span plain);
 void pdf_text_clear(struct pdf_text *text);
 
+/* Lines begin where their text does, or stand at one side. */
+enum pdf_align { PDF_START, PDF_LEFT, PDF_RIGHT };
+
 /* How a paragraph is set. */
 struct pdf_set {
 	int32_t x, width;      /* column */
 	int32_t size, leading; /* type size, distance of lines */
 	enum pdf_colour colour;
 	int32_t element; /* or one of the next */
+	enum pdf_align align;
 };
 #define PDF_ARTIFACT (-2) /* repeated matter: PDF_HEADER, a table's */
 #define PDF_HEADER (-3)   /* head; PDF_FOOTER */
@@ -243,13 +250,34 @@ void pdf_paragraph(struct pdf *pdf, cmark_node *node, enum font_style style,
 void pdf_single_line(struct pdf *pdf, struct span plain,
     const struct pdf_set *set, uint32_t page, int32_t y, bool right);
 
-/* pdf_block.c, pdf_table.c: the walk over the tree */
+/* pdf_block.c: the walk over the tree */
 void pdf_blocks(struct pdf *pdf, cmark_node *parent,
     const struct pdf_place_in *in, struct pdf_cursor *cursor);
+
+/* pdf_table.c */
+#define PDF_ROW_PAD 3200 /* above and below a row's text */
+#define PDF_ROW_LEADING 15000
+#define PDF_TABLE_AFTER 9000
 void pdf_table(struct pdf *pdf, cmark_node *table,
     const struct pdf_place_in *in, struct pdf_cursor *cursor);
+/* What must stand together with a row: it and perhaps the next. */
+int32_t pdf_rows_need(
+    struct pdf *pdf, cmark_node *row, const struct pdf_place_in *in);
+struct pdf_set pdf_cell_set(
+    int32_t x, int32_t width, enum pdf_colour colour, int32_t element);
+/* A cell's blocks from start on; end is moved down to where they end. */
+void pdf_cell(struct pdf *pdf, cmark_node *cell, const struct pdf_place_in *in,
+    const struct pdf_cursor *start, struct pdf_cursor *end);
+int32_t pdf_row_need(size_t lines); /* room that a row asks for */
+void pdf_row_end(
+    struct pdf *pdf, const struct pdf_place_in *in, struct pdf_cursor *cursor);
+void pdf_take_lower(struct pdf_cursor *lowest, const struct pdf_cursor *other);
+
+/* pdf_grid.c */
 void pdf_grid(struct pdf *pdf, cmark_node *grid, const struct pdf_place_in *in,
     struct pdf_cursor *cursor);
+int32_t pdf_grid_need(
+    struct pdf *pdf, cmark_node *table, const struct pdf_place_in *in);
 /* Draw the head of the grid that is under way again, as decoration. */
 void pdf_grid_repeat(struct pdf *pdf, struct pdf_cursor *cursor);
 /* pdf_figure.c */

@@ -165,6 +165,7 @@ present_files(struct presenter *presenter, const json_t *spec, int level)
 	}
 	grid = document_grid(
 	    presenter->document, present_root(presenter), cells, 2);
+	document_grid_numbers(presenter->document, grid, 1);
 	for (size_t i = 0; i < context->files_count; i++) {
 		size_text(context->files[i].size, size, sizeof(size));
 		cells[0] = span_text(context->files[i].name);

@@ -75,6 +75,20 @@ grid_row(struct presenter *presenter, struct grid *grid)
 		buf_wipe(&texts[i]);
 }
 
+/* Numbers stand under one another. */
+static bool
+column_is_numbers(const json_t *column)
+{
+	static const char *const forms[] = {"money", "number", "percent"};
+	const char *form = present_text(column, "form");
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (form != NULL && strcmp(form, forms[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 grid_rows(struct presenter *presenter, struct grid *grid)
 {
@@ -87,6 +101,11 @@ grid_rows(struct presenter *presenter, struct grid *grid)
 	present_begin(presenter);
 	grid->node = document_grid(
 	    presenter->document, present_root(presenter), heads, grid->count);
+	for (size_t i = 0; i < grid->count; i++) {
+		if (column_is_numbers(grid->columns[i]))
+			document_grid_numbers(
+			    presenter->document, grid->node, i);
+	}
 	for (size_t i = 0; i < json_array_size(items); i++) {
 		json_pointer_add_index(&presenter->base, i);
 		presenter->top = json_array_get(items, i);

@@ -142,3 +142,22 @@ text_line_place(const struct text_layout *layout, const struct text_line *line,
 		x += layout->pieces[line->first + order[i]].width;
 	}
 }
+
+int32_t
+text_longest_unit(const struct text_layout *layout)
+{
+	int32_t longest = 0;
+	int32_t unit = 0;
+	for (size_t i = 0; i < layout->piece_count; i++) {
+		const struct text_piece *piece = &layout->pieces[i];
+		if (piece->kind != TEXT_WORD || piece->may_break)
+			unit = 0;
+		if (piece->kind == TEXT_WORD)
+			unit += piece->width;
+		if (unit > longest)
+			longest = unit;
+		if (unit > INT32_MAX / 2)
+			unit = INT32_MAX / 2;
+	}
+	return longest;
+}

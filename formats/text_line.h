@@ -11,3 +11,6 @@ bool text_break_lines(struct text_layout *layout, int32_t width, bool more);
  * piece line->first + i. order is room for as many numbers. */
 void text_line_place(const struct text_layout *layout,
     const struct text_line *line, int32_t *left, uint32_t *order);
+
+/* The width of the longest stretch that no line break may part. */
+int32_t text_longest_unit(const struct text_layout *layout);

@@ -111,26 +111,45 @@ write_figure(struct writer *writer, const struct document_facts *facts)
 
 /* A cell or an item: a paragraph that is alone needs no element of its own. */
 static void
-write_holder(struct writer *writer, const char *name, cmark_node *node)
+write_holder(
+    struct writer *writer, const char *name, const char *more, cmark_node *node)
 {
 	cmark_node *lone = document_node_lone_paragraph(node);
 	if (lone != NULL)
-		write_directed(writer, name, "", lone, lone);
+		write_directed(writer, name, more, lone, lone);
 	else
-		write_directed(writer, name, "", NULL, node);
+		write_directed(writer, name, more, NULL, node);
+}
+
+static void
+write_grid_row(struct writer *writer, cmark_node *row, uint32_t numbers)
+{
+	for (cmark_node *cell = cmark_node_first_child(row); cell != NULL;
+	     cell = cmark_node_next(cell)) {
+		const char *class = (numbers & 1) != 0 ? " class=\"n\"" : "";
+		numbers >>= 1;
+		if (document_node_kind(cell) == DOCUMENT_COLUMN_HEAD)
+			write_directed(writer, "th",
+			    class[0] != '\0' ? " scope=\"col\" class=\"n\""
+					     : " scope=\"col\"",
+			    cell, cell);
+		else
+			write_holder(writer, "td", class, cell);
+	}
 }
 
 /* Column headers stand in a thead, so that paper repeats them. */
 static void
 write_grid(struct writer *writer, cmark_node *grid)
 {
+	const struct document_facts *facts = document_node_facts(grid);
 	cmark_node *row = cmark_node_first_child(grid);
 	put(writer, "<table>\n<thead><tr>");
-	write_children(writer, row);
+	write_grid_row(writer, row, facts->numbers);
 	put(writer, "</tr></thead>\n<tbody>\n");
 	while ((row = cmark_node_next(row)) != NULL) {
 		put(writer, "<tr>");
-		write_children(writer, row);
+		write_grid_row(writer, row, facts->numbers);
 		put(writer, "</tr>\n");
 	}
 	put(writer, "</tbody></table>\n");
@@ -161,7 +180,7 @@ write_custom(struct writer *writer, cmark_node *node)
 		write_directed(writer, "th", " scope=\"col\"", node, node);
 		break;
 	case DOCUMENT_CELL:
-		write_holder(writer, "td", node);
+		write_holder(writer, "td", "", node);
 		break;
 	case DOCUMENT_SECTION:
 		write_section(writer, node, facts);
@@ -242,7 +261,7 @@ write_node(struct writer *writer, cmark_node *node)
 		write_list(writer, node);
 		break;
 	case CMARK_NODE_ITEM:
-		write_holder(writer, "li", node);
+		write_holder(writer, "li", "", node);
 		put(writer, "\n");
 		break;
 	case CMARK_NODE_BLOCK_QUOTE:

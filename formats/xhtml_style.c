@@ -25,6 +25,7 @@ const char XHTML_STYLE[] =
     "border-bottom:1px solid #c9d0d8;overflow-wrap:anywhere}"
     "th[scope=row]{width:36%;font-weight:400;color:#414b56}"
     "th[scope=col]{border-bottom:2px solid #16324f;color:#16324f}"
+    "th.n,td.n{text-align:end;padding-right:1.5em}"
     "td>p:last-child,li>p:last-child{margin-bottom:0}"
     "tr{break-inside:avoid}thead{display:table-header-group}"
     "a{color:#0b4a8f}a:focus-visible{outline:3px solid #0b4a8f;"

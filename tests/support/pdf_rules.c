@@ -119,30 +119,71 @@ check_pages(struct rules *rules)
 		rule_broken(rules, "UA 7.18.1: annotations outside the tree");
 }
 
+static bool
+rules_begin(struct rules *rules, struct span pdf)
+{
+	char error[200];
+	rules->file = pdf_file_read(pdf, error);
+	if (rules->file == NULL) {
+		rule_broken(rules, "file: %s", error);
+		return false;
+	}
+	rules->catalog =
+	    pdf_get(rules->file, pdf_file_trailer(rules->file), "Root");
+	return true;
+}
+
+static void
+rules_end(struct rules *rules)
+{
+	for (size_t i = 0; i < rules->font_count; i++) {
+		for (size_t j = 0; j < rules->fonts[i].count; j++)
+			buf_clear(&rules->fonts[i].signs[j].text);
+		free(rules->fonts[i].signs);
+	}
+	for (size_t i = 0; i < rules->mark_count; i++)
+		buf_clear(&rules->marks[i].text);
+	free(rules->fonts);
+	free(rules->marks);
+	pdf_file_free(rules->file);
+}
+
 size_t
 pdf_rules_check(struct span pdf, struct buf *report, struct buf *text)
 {
-	char error[200];
 	struct rules rules = {.report = report, .text = text};
-	rules.file = pdf_file_read(pdf, error);
-	if (rules.file == NULL) {
-		rule_broken(&rules, "file: %s", error);
+	if (!rules_begin(&rules, pdf))
 		return rules.broken;
-	}
-	rules.catalog =
-	    pdf_get(rules.file, pdf_file_trailer(rules.file), "Root");
 	check_catalog(&rules);
 	rules_check_fonts(&rules);
 	check_pages(&rules);
-	for (size_t i = 0; i < rules.font_count; i++) {
-		for (size_t j = 0; j < rules.fonts[i].count; j++)
-			buf_clear(&rules.fonts[i].signs[j].text);
-		free(rules.fonts[i].signs);
-	}
-	for (size_t i = 0; i < rules.mark_count; i++)
-		buf_clear(&rules.marks[i].text);
-	free(rules.fonts);
-	free(rules.marks);
-	pdf_file_free(rules.file);
+	rules_end(&rules);
 	return rules.broken;
+}
+
+bool
+pdf_rules_pages(struct span pdf, struct buf *text)
+{
+	struct buf report;
+	buf_init(&report, 1 << 16);
+	struct rules rules = {.report = &report};
+	bool read = rules_begin(&rules, pdf);
+	if (read)
+		rules_check_fonts(&rules);
+	for (size_t i = 1; read && i < pdf_file_size(rules.file); i++) {
+		size_t before = rules.mark_count;
+		const struct pdf_value *object = pdf_file_object(rules.file, i);
+		if (!pdf_name_is(pdf_raw(object, "Type"), "Page"))
+			continue;
+		rules_check_contents(&rules, object, i);
+		for (size_t j = before; j < rules.mark_count; j++) {
+			buf_add_span(text, buf_span(&rules.marks[j].text));
+			buf_add_byte(text, '\n');
+		}
+		buf_add_byte(text, '\f');
+	}
+	if (read)
+		rules_end(&rules);
+	buf_clear(&report);
+	return read;
 }

@@ -8,8 +8,13 @@
 
 #include "base/buf.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Append one line per broken rule to report; returns how many. text gets the
  * text of the structure tree in its order, without the labels of lists. */
 size_t pdf_rules_check(struct span pdf, struct buf *report, struct buf *text);
+
+/* The tagged text as it is drawn: a LF after each mark, a form feed after each
+ * page; what is repeated on each page is left out. False for no PDF. */
+bool pdf_rules_pages(struct span pdf, struct buf *text);
