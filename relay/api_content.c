@@ -272,8 +272,7 @@ hand_out(struct api *api)
 	buf_clear(&body);
 }
 
-/* ---- Repr-Digest (RFC 9530), only where it is wanted
- * ------------------------- */
+/* ---- Repr-Digest (RFC 9530), only where it is wanted ---- */
 
 static void
 digest_done(struct api *api, struct content *content)

@@ -134,8 +134,7 @@ api_feed(const struct call *call)
 		    api, organisation ? organisation : "", wait_ms, feed_try);
 }
 
-/* ---- alarms
- * ------------------------------------------------------------------ */
+/* ---- alarms ---- */
 
 /* In a look: append the alarms of a mailbox (NULL: all). */
 static int

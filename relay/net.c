@@ -43,8 +43,7 @@ struct net_role {
 	bool admin_drained;
 };
 
-/* ---- opening, before the jail
- * ------------------------------------------------ */
+/* ---- opening, before the jail ---- */
 
 static int
 open_tls(struct net_role *nr, struct why *why)
@@ -131,8 +130,7 @@ open_all(struct net_role *nr, struct why *why)
 	return code == 0 ? open_metakeys(net, why) : code;
 }
 
-/* ---- listening
- * ---------------------------------------------------------------- */
+/* ---- listening ---- */
 
 static int
 listen_one(
@@ -160,8 +158,7 @@ listen_one(
 	return why_set(why, WHY_BUG, "a listener of no known kind");
 }
 
-/* ---- the role's hooks
- * ----------------------------------------------------------- */
+/* ---- the role's hooks ---- */
 
 static void
 on_frame(
@@ -248,8 +245,7 @@ on_drain(struct role *role)
 	leave_when_done(nr);
 }
 
-/* ---- the role
- * -------------------------------------------------------------------- */
+/* ---- the role ---- */
 
 static int
 serve(struct net_role *nr, struct why *why)

@@ -130,8 +130,7 @@ route_find(struct http_request *request, struct match *match)
 	return NULL;
 }
 
-/* ---- who
- * --------------------------------------------------------------------- */
+/* ---- who ---- */
 
 /* A token where one is shown, else the certificate. NULL: *code says why. */
 static const struct caller *
@@ -250,8 +249,7 @@ turn_give(struct turn *turn)
 	free(turn);
 }
 
-/* ---- the app
- * ------------------------------------------------------------------ */
+/* ---- the app ---- */
 
 static void
 on_request(struct http_request *request, void *arg)

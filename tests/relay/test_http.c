@@ -184,8 +184,7 @@ a_truncated_body_never_reaches_its_end(void **state)
 	assert_int_equal(site.counts.finished, 4);
 }
 
-/* ---- ordinary use
- * -------------------------------------------------------------- */
+/* ---- ordinary use ---- */
 
 static void
 requests_follow_each_other_on_one_connection(void **state)
@@ -443,8 +442,7 @@ a_half_closed_client_still_gets_its_answer(void **state)
 	assert_true(site_wait(&site.counts.answered, 1));
 }
 
-/* ---- big and slow
- * ---------------------------------------------------------------- */
+/* ---- big and slow ---- */
 
 static void
 a_header_of_100_mb_is_refused_early(void **state)
@@ -619,8 +617,7 @@ a_big_answer_is_made_as_it_is_taken(void **state)
 	client_close(&client);
 }
 
-/* ---- how many, and the end
- * ---------------------------------------------------------- */
+/* ---- how many, and the end ---- */
 
 static void
 the_oldest_idle_connection_makes_room(void **state)
@@ -706,8 +703,7 @@ draining_finishes_what_runs_and_closes_the_rest(void **state)
 	assert_int_equal(site.counts.aborts, 0);
 }
 
-/* ---- TLS and who calls
- * ------------------------------------------------------------- */
+/* ---- TLS and who calls ---- */
 
 static void
 expect_who(struct client *client, const char *fields, bool somebody)

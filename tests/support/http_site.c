@@ -358,8 +358,7 @@ static void __attribute__((destructor)) certificates_remove(void)
 	rmdir(directory);
 }
 
-/* ---- start and stop
- * ----------------------------------------------------------- */
+/* ---- start and stop ---- */
 
 void
 site_init(struct site *site)
@@ -475,8 +474,7 @@ site_wait(atomic_int *counter, int value)
 	return false;
 }
 
-/* ---- clients
- * -------------------------------------------------------------------- */
+/* ---- clients ---- */
 
 void
 client_open(struct client *client, struct site *site)
