@@ -4,8 +4,9 @@
  *
  * The bytes are those of json_text_build() for the same value. Names are given
  * in the program and need no escaping; name NULL: a value of an array, or the
- * one at the top, before which out is empty. Commas are set between values; that each begin has its end is
- * the caller's care. Text that is not UTF-8 makes out fail.
+ * one at the top, before which out is empty. Commas are set between values;
+ * that each begin has its end is the caller's care. Text that is not UTF-8
+ * makes out fail.
  */
 #pragma once
 

@@ -139,7 +139,7 @@ what_is_sealed_opens_the_same_at_every_size_and_step(void **state)
 {
 	(void)state;
 	static const size_t sizes[] = {
-	    1, 15, 16, 17, 4095, 4096, 4097, 65536, 200001};
+	    1, 15, 16, 17, 111, 127, 128, 255, 256, 4097, 65536, 200001};
 	static const size_t steps[] = {1, 7, 4096, 1000000};
 	for (int suite = SEAL_CMS_CBC_OAEP; suite <= SEAL_CMS_GCM_ECDH; suite++)
 		for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -166,6 +166,45 @@ what_is_sealed_opens_the_same_at_every_size_and_step(void **state)
 			buf_clear(&back);
 			free(bytes);
 		}
+}
+
+/* Where the content's last octets meet the end of a piece. */
+static void
+a_piece_may_end_anywhere_near_the_end_of_the_content(void **state)
+{
+	(void)state;
+	const struct owner *owner = &p256;
+	uint8_t *bytes = random_bytes(SEAL_PIECE_BYTES);
+	struct buf sealed;
+	struct buf back;
+	buf_init(&sealed, FIXTURE_BYTES_MAX);
+	buf_init(&back, FIXTURE_BYTES_MAX);
+	for (int gcm = 0; gcm < 2; gcm++) {
+		enum seal_suite suite =
+		    gcm ? SEAL_CMS_GCM_ECDH : SEAL_CMS_CBC_ECDH;
+		fixture_seal(owner, suite, span_of(bytes, 1024), 1024, &sealed);
+		size_t around = sealed.size - 1024;
+		for (size_t i = 0; i < 80; i++) {
+			struct span plain =
+			    span_of(bytes, SEAL_PIECE_BYTES - around - 40 + i);
+			struct why why;
+			buf_reset(&sealed);
+			buf_reset(&back);
+			fixture_seal(owner, suite, plain, plain.size, &sealed);
+			assert_true(
+			    openssl_open(owner, buf_span(&sealed), &back));
+			assert_true(span_equal(buf_span(&back), plain));
+			buf_reset(&back);
+			fixture_ok(fixture_open(owner, buf_span(&sealed),
+				       1000000, &back, &why),
+			    &why);
+			assert_true(span_equal(buf_span(&back), plain));
+		}
+		buf_reset(&sealed);
+	}
+	buf_clear(&sealed);
+	buf_clear(&back);
+	free(bytes);
 }
 
 static void
@@ -736,6 +775,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(
 		what_is_sealed_opens_the_same_at_every_size_and_step),
+	    cmocka_unit_test(
+		a_piece_may_end_anywhere_near_the_end_of_the_content),
 	    cmocka_unit_test(messages_of_openssl_open_in_der_and_in_ber),
 	    cmocka_unit_test(nothing_can_be_opened_but_not_sealed),
 	    cmocka_unit_test(a_message_for_somebody_else_is_not_tried),
