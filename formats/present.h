@@ -30,6 +30,15 @@ int presentation_read(struct span text, const char *file, const char *language,
 void presentation_free(struct presentation *presentation);
 
 /*
+ * Whether all that the schema names is shown or technical: what is neither
+ * becomes findings about file. WHY_INVALID, WHY_NOMEM.
+ */
+struct schema;
+int presentation_covers(const struct presentation *presentation,
+    const struct schema *schema, const char *file, struct findings *findings,
+    struct why *why);
+
+/*
  * Build the document. *out is the caller's (document_free()); *unknown counts
  * the values that came last because the presentation does not name them.
  */

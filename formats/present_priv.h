@@ -59,6 +59,10 @@ void present_time(int64_t wall_ms, struct buf *out);
 /* Remember that the value at the relative pointer stands in the document. */
 void present_mark(struct presenter *presenter, const char *at);
 
+/* The value at this pointer is listed as technical, or one above it. */
+bool present_is_technical(
+    const struct presentation *presentation, const char *pointer);
+
 /* Room for one text of the document. */
 void present_text_init(struct buf *text);
 

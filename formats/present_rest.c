@@ -23,11 +23,11 @@ pattern_names(const char *pattern, const char *pointer)
 	return *pointer == '\0' || *pointer == '/';
 }
 
-static bool
-is_technical(const struct presenter *presenter, const char *pointer)
+bool
+present_is_technical(
+    const struct presentation *presentation, const char *pointer)
 {
-	const json_t *list =
-	    json_object_get(presenter->spec->spec, "technical");
+	const json_t *list = json_object_get(presentation->spec, "technical");
 	const json_t *one;
 	size_t i;
 
@@ -64,7 +64,7 @@ rest_one(struct presenter *presenter, const json_t *value, size_t *count)
 		return;
 	}
 	if (json_object_get(presenter->shown, pointer) != NULL ||
-	    is_technical(presenter, pointer))
+	    present_is_technical(presenter->spec, pointer))
 		return;
 	buf_init(&label, 1 * MIB);
 	present_text_init(&text);

@@ -138,7 +138,7 @@ date_add(const char *text, struct buf *out)
 	    31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	int month, day;
 
-	if (!has_shape(text, "0000-00-00"))
+	if (!has_shape(text, "0000-00-00") || text[10] != '\0')
 		return false;
 	month = digits(text + 5, 2);
 	day = digits(text + 8, 2);

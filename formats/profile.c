@@ -102,6 +102,10 @@ build_payload(const struct profile_source *source, struct profile *profile,
 	/* go on, so that all faults are found at once */
 	shown = presentation_load(source, profile,
 	    json_string_value(json_object_get(spec, "presentation")));
+	if (schema == 0 && shown == 0)
+		shown = presentation_covers(profile->shown, profile->schema,
+		    json_string_value(json_object_get(spec, "presentation")),
+		    source->findings, source->why);
 	return schema < 0 ? schema : shown;
 }
 

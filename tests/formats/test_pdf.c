@@ -51,48 +51,6 @@ new_document(void)
 	return document;
 }
 
-static bool
-is_blank(uint32_t code_point)
-{
-	return code_point == ' ' || code_point == '\n' || code_point == 0x200B;
-}
-
-static uint32_t
-next_visible(struct span text, size_t *pos)
-{
-	while (*pos < text.size) {
-		uint32_t code_point = utf8_next(text, pos);
-		if (!is_blank(code_point))
-			return code_point;
-	}
-	return 0;
-}
-
-/* Every visible character of the source stands in the PDF, in order; those
- * without a glyph as U+FFFD, as many as were reported. */
-static void
-assert_same_text(struct span source, struct span drawn, size_t missing)
-{
-	size_t a = 0;
-	size_t b = 0;
-	size_t replaced = 0;
-	for (;;) {
-		uint32_t want = next_visible(source, &a);
-		uint32_t have = next_visible(drawn, &b);
-		if (have == 0xFFFD && want != 0xFFFD && want != 0) {
-			replaced++;
-			continue;
-		}
-		if (want != have)
-			print_message("U+%04X wanted, U+%04X drawn at %zu\n",
-			    want, have, a);
-		assert_int_equal(want, have);
-		if (want == 0)
-			break;
-	}
-	assert_int_equal(replaced, missing);
-}
-
 /* Build twice, hold against the rules and the text. Frees the document. */
 static void
 check(struct document *take_document, struct buf *pdf)
@@ -121,7 +79,10 @@ check(struct document *take_document, struct buf *pdf)
 		print_message("%s", buf_text(&report));
 	assert_int_equal(broken, 0);
 	document_plain_text(take_document, &source);
-	assert_same_text(buf_span(&source), buf_span(&drawn), notes.missing);
+	char reason[200];
+	if (!pdf_text_same(
+		buf_span(&source), buf_span(&drawn), notes.missing, reason))
+		fail_msg("%s", reason);
 	buf_clear(&again);
 	buf_clear(&report);
 	buf_clear(&drawn);

@@ -18,3 +18,8 @@ size_t pdf_rules_check(struct span pdf, struct buf *report, struct buf *text);
 /* The tagged text as it is drawn: a LF after each mark, a form feed after each
  * page; what is repeated on each page is left out. False for no PDF. */
 bool pdf_rules_pages(struct span pdf, struct buf *text);
+
+/* Whether every visible character of source stands in drawn, in order; those
+ * without a glyph as U+FFFD, as many as were reported. reason tells if not. */
+bool pdf_text_same(
+    struct span source, struct span drawn, size_t missing, char reason[200]);
