@@ -44,9 +44,13 @@ check_due(struct check *check, int64_t at_ms, enum due_kind kind,
 }
 
 bool
-check_evidence(struct check *check, struct spool_position at)
+check_evidence(
+    struct check *check, struct spool_position at, const struct id *message)
 {
-	return txn_has(check->txn, DB_EVIDENCE, key_position(at));
+	struct evidence_record evidence;
+	return txn_get_evidence(
+		   check->txn, DB_EVIDENCE, key_position(at), &evidence) &&
+	       evidence.has_message && id_equal(&evidence.message, message);
 }
 
 uint64_t
@@ -157,16 +161,34 @@ check_log(struct check *check)
 }
 
 static void
-check_index(struct check *check, enum db db)
+check_trail(struct check *check)
 {
 	struct span key;
 	struct spool_position at;
-	struct scan scan = scan_open(check->txn, db, KEY_NONE, KEY_NONE);
+	struct id message;
+	struct scan scan = scan_open(check->txn, DB_TRAIL, KEY_NONE, KEY_NONE);
+	while (scan_next(&scan, &key, NULL)) {
+		if (!key_read_position(key, &at) ||
+		    !key_read_tail_id(
+			span_of(key.at, key.size - 12), &message) ||
+		    !check_evidence(check, at, &message))
+			check_tell(check, "trail: names evidence that is not "
+					  "there, or another message's");
+	}
+	scan_close(&scan);
+}
+
+static void
+check_feed(struct check *check)
+{
+	struct span key;
+	struct spool_position at;
+	struct scan scan = scan_open(check->txn, DB_FEED, KEY_NONE, KEY_NONE);
 	while (scan_next(&scan, &key, NULL))
-		if (!key_read_position(key, &at) || !check_evidence(check, at))
-			check_tell(check,
-			    "%s: names evidence that is not there",
-			    db_names[db]);
+		if (!key_read_position(key, &at) ||
+		    !txn_has(check->txn, DB_EVIDENCE, key_position(at)))
+			check_tell(
+			    check, "feed: names evidence that is not there");
 	scan_close(&scan);
 }
 
@@ -195,8 +217,8 @@ spool_check(struct spool_view *view, void (*found)(void *arg, const char *),
 		check_staged(&check);
 		check_certificates(&check);
 		check_log(&check);
-		check_index(&check, DB_TRAIL);
-		check_index(&check, DB_FEED);
+		check_trail(&check);
+		check_feed(&check);
 		check_parties(&check);
 		check_senders(&check);
 		check_alarms(&check);

@@ -80,7 +80,7 @@ check_final(struct check *check, const struct looked *at, bool purge_due)
 	if (!purge_due && !purged)
 		check_tell_id(
 		    check, &at->id, "is final, but its purge is not due");
-	if (!check_evidence(check, record->outcome))
+	if (!check_evidence(check, record->outcome, &at->id))
 		check_tell_id(
 		    check, &at->id, "has an outcome without evidence");
 	if (record->recheck_ms != 0)
@@ -139,7 +139,7 @@ check_delivery(struct check *check, const struct looked *at)
 		check_waiting(check, at);
 	check_bytes(check, at, purge_due);
 	check_members(check, at);
-	if (!check_evidence(check, record->evidence))
+	if (!check_evidence(check, record->evidence, &at->id))
 		check_tell_id(check, &at->id, "has a state without evidence");
 	if (!txn_has(check->txn, DB_MESSAGE, key_id(&at->id)))
 		check_tell_id(
@@ -219,7 +219,7 @@ check_message(struct check *check, const struct id *id,
 	    !id_equal(&known.message, id) ||
 	    !same_place(known.evidence, message->evidence))
 		check_tell_id(check, id, "lacks its idempotency key");
-	if (!check_evidence(check, message->evidence))
+	if (!check_evidence(check, message->evidence, id))
 		check_tell_id(check, id, "was accepted without evidence");
 }
 

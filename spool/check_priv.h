@@ -26,7 +26,9 @@ void check_tell_id(
 /* Is this entry in the time index? Counts it as stated. */
 bool check_due(struct check *check, int64_t at_ms, enum due_kind kind,
     uint32_t number, const struct id *id, const char *owner);
-bool check_evidence(struct check *check, struct spool_position at);
+/* There is evidence at the place, and it is of this message. */
+bool check_evidence(
+    struct check *check, struct spool_position at, const struct id *message);
 
 /* How many bytes the chunks hold; UINT64_MAX when they have a gap. */
 uint64_t check_content(struct check *check, const char *recipient,

@@ -112,7 +112,6 @@ spool_group_begin(struct spool *spool, int64_t now_ms, struct spool_group **out,
 		return why_set(why, WHY_NOMEM, "no memory for a group");
 	group->spool = spool;
 	group->now_ms = now_ms;
-	group->meta = spool->meta;
 	int ret = room_measure(spool, &group->room, why);
 	if (ret == 0)
 		ret = txn_begin(&group->txn, &spool->store, true, why);
@@ -123,6 +122,15 @@ spool_group_begin(struct spool *spool, int64_t now_ms, struct spool_group **out,
 		return ret;
 	}
 	group->txn.scratch = &spool->scratch;
+	/* the log's end is that of this transaction: what an earlier one of
+	 * another kind saw may lack the commit in which a writer was killed */
+	if (!txn_get_meta(&group->txn, DB_META, key_state(), &group->meta)) {
+		txn_damaged(&group->txn, DB_META);
+		ret = group_why(group, why);
+		txn_abort(&group->txn);
+		free(group);
+		return ret;
+	}
 	spool->grouped = true;
 	if (group->meta.restored)
 		group_tell_restore(group);
@@ -191,7 +199,6 @@ spool_group_commit(struct spool_group *take_group, struct why *why)
 	group->txn.mdb = NULL;
 	if (rc == 0) {
 		crash_point("spool.commit.after");
-		spool->meta = group->meta;
 		group_free(group);
 		return 0;
 	}

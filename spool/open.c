@@ -75,19 +75,22 @@ sync_dir(const char *dir, struct why *why)
 	return ret;
 }
 
+/*
+ * Put in order what a writer that was killed has left in LMDB's lock file:
+ * slots of readers of its own, which would keep pages for ever; and, when it
+ * died right behind the write that makes its commit true, the number of the
+ * state before, which readers would get until the next commit. Whoever begins
+ * to write finds the mutex without its owner, and LMDB then looks at the file.
+ */
 static int
-spool_load(struct spool *spool, struct why *why)
+spool_mend(struct spool *spool, struct why *why)
 {
 	struct txn txn;
 	int dead = 0;
-	/* slots of processes that were killed would keep pages for ever */
 	(void)mdb_reader_check(spool->store.env, &dead);
-	int ret = txn_begin(&txn, &spool->store, false, why);
-	if (ret != 0)
-		return ret;
-	(void)txn_get_meta(&txn, DB_META, key_state(), &spool->meta);
-	ret = txn_why(&txn, why);
-	txn_abort(&txn);
+	int ret = txn_begin(&txn, &spool->store, true, why);
+	if (ret == 0)
+		txn_abort(&txn);
 	return ret;
 }
 
@@ -114,7 +117,7 @@ spool_open(const char *dir, const struct spool_options *options,
 		    store_open(&spool->store, dir, 0, options->limits.map_bytes,
 			options->create ? clock_wall_ms() : 0, why);
 	if (ret == 0)
-		ret = spool_load(spool, why);
+		ret = spool_mend(spool, why);
 	if (ret != 0) {
 		spool_close(spool);
 		return ret;

@@ -22,7 +22,6 @@ struct spool {
 	int lock_fd;
 	bool dead;
 	bool grouped; /* a group is open */
-	struct meta_record meta;
 	struct buf scratch;
 	uint64_t refilled_at; /* end of the file when the reserve was filled */
 	uint64_t recycled;    /* bytes in the free list when last counted */
@@ -42,7 +41,7 @@ struct spool_group {
 	struct spool *spool;
 	struct txn txn;
 	int64_t now_ms;
-	struct meta_record meta; /* becomes the spool's at the commit */
+	struct meta_record meta; /* as this transaction found it, then on */
 	uint64_t room;           /* bytes of new content it may still take */
 	struct draft **drafts;
 	size_t draft_count;

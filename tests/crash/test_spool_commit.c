@@ -165,6 +165,121 @@ killed_at_any_write_a_commit_is_whole_or_nothing(void **state)
 	print_message("%lu writes and flushes, %zu kills\n", count, kills);
 }
 
+/* ---- a reader that stays ---- */
+
+/* Another process has the store open to read, as net does, until the pipe's
+ * end: so LMDB's lock file is not made anew when the writer dies. */
+static pid_t
+reader_begin(const struct house *house, int *stop)
+{
+	int ready[2];
+	int until[2];
+	char byte = 0;
+	assert_int_equal(pipe(ready), 0);
+	assert_int_equal(pipe(until), 0);
+	(void)fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct spool_view *view;
+		close(until[1]);
+		if (spool_view_open(house->dir, &view, NULL) != 0 ||
+		    spool_view_begin(view, NULL) != 0)
+			_exit(1);
+		spool_view_end(view);
+		if (write(ready[1], &byte, 1) != 1)
+			_exit(1);
+		_exit(read(until[0], &byte, 1) == 0 ? 0 : 1);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	close(until[0]);
+	*stop = until[1];
+	return pid;
+}
+
+static void
+reader_end(pid_t pid, int stop)
+{
+	int status;
+	close(stop);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* Killed behind the last write of a commit: it has happened. */
+static void
+commit_and_die(struct house *house, unsigned long count)
+{
+	(void)fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct house_message messages[3];
+		house_reopen(house);
+		calls = 0;
+		what = KILL_AFTER;
+		at_call = count;
+		(void)commit_three(house, messages);
+		_exit(1);
+	}
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+}
+
+static void
+receipt_is_of(struct house *house, const struct id *id)
+{
+	struct spool_message message;
+	struct spool_evidence evidence;
+	char jws[64];
+	assert_int_equal(spool_view_begin(house->view, NULL), 0);
+	assert_int_equal(
+	    spool_view_message(house->view, id, &message, NULL), 0);
+	assert_int_equal(
+	    spool_view_evidence(house->view, message.evidence, &evidence, NULL),
+	    0);
+	assert_true(evidence.has_message);
+	assert_true(id_equal(&evidence.message, id));
+	(void)snprintf(jws, sizeof jws, "jws %u %llu", message.evidence.epoch,
+	    (unsigned long long)message.evidence.sequence);
+	assert_true(span_equal(evidence.jws, span_text(jws)));
+	spool_view_end(house->view);
+}
+
+/*
+ * The writer dies between the write that makes its commit true and its note in
+ * the lock file: a reader still gets the state before. A new writer that took
+ * the log's end from there would give out the same places twice, and write
+ * over the evidence of what was accepted.
+ */
+static void
+killed_behind_the_last_write_no_evidence_is_written_over(void **state)
+{
+	(void)state;
+	unsigned long count = calls_of_a_commit();
+	struct house house;
+	struct house_message next;
+	int stop;
+	house_open(&house, 0);
+	house_close_spool(&house);
+	pid_t reader = reader_begin(&house, &stop);
+	commit_and_die(&house, count);
+	house_reopen(&house);
+	house_message(&house, &next);
+	next.key[SPOOL_HASH_SIZE - 1] = 1; /* another than the dead one's */
+	house_accept(&house, &next, HOUSE_BERGEN, NULL);
+	for (int i = 1; i <= 3; i++) {
+		struct id id;
+		memset(&id, i, sizeof id);
+		receipt_is_of(&house, &id);
+	}
+	receipt_is_of(&house, &next.id);
+	house_clean(&house);
+	reader_end(reader, stop);
+	house_close(&house);
+}
+
 static void
 a_disk_that_fails_before_the_end_is_full_and_leaves_nothing(void **state)
 {
@@ -228,6 +343,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(killed_at_any_write_a_commit_is_whole_or_nothing),
+	    cmocka_unit_test(
+		killed_behind_the_last_write_no_evidence_is_written_over),
 	    cmocka_unit_test(
 		a_disk_that_fails_before_the_end_is_full_and_leaves_nothing),
 	    cmocka_unit_test(
