@@ -156,6 +156,13 @@ has_turn(const struct fair *fair, const struct share *share, int64_t now)
 	       !others_send(fair, share, now);
 }
 
+bool
+fair_is_behind(struct fair *fair, const struct caller *caller)
+{
+	const struct share *share = share_of(fair, caller);
+	return share->waiting > 0 || !has_turn(fair, share, clock_mono_ms());
+}
+
 struct fair_turn *
 fair_turn_begin(struct fair *fair, const struct caller *caller,
     fair_turn_fn *go, void *arg, bool *now)

@@ -41,6 +41,9 @@ void fair_poll_end(struct fair *fair, const struct caller *caller);
  * order, so that who sends one message waits for few others' messages and not
  * for all of them; an organisation that is alone waits for nothing.
  */
+/* Would its next submission have to wait? Then its connections may, too. */
+bool fair_is_behind(struct fair *fair, const struct caller *caller);
+
 struct fair_turn;
 typedef void fair_turn_fn(void *arg);
 

@@ -109,6 +109,9 @@ const char *http_route(const struct http_request *request);
 /* Something of the app's that comes back in the record, whoever answers. */
 void http_tag_set(struct http_request *request, void *tag);
 
+/* Whether its connection may wait for all others', from now on. */
+void http_let_wait(struct http_request *request, bool slow);
+
 /* ---- what the handler wants to hear ---- */
 
 struct http_calls {

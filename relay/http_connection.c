@@ -322,7 +322,8 @@ static void
 gate_update(struct http_request *request)
 {
 	struct evbuffer *input = bufferevent_get_input(request->stream);
-	bool want = may_read(request) || request->phase == PHASE_LINGER ||
+	bool want = (may_read(request) && !request->in_lane) ||
+		    request->phase == PHASE_LINGER ||
 		    evbuffer_get_length(input) < HTTP_READ_MARK;
 
 	if (want == request->reading || request->ended)
@@ -484,15 +485,24 @@ on_write(struct bufferevent *stream, void *arg)
 	leave(request);
 }
 
+void
+connection_read(struct http_request *request)
+{
+	enter(request);
+	process(request);
+	leave(request);
+}
+
 static void
 on_read(struct bufferevent *stream, void *arg)
 {
 	struct http_request *request = arg;
 
 	(void)stream;
-	enter(request);
-	process(request);
-	leave(request);
+	if (lane_put(request))
+		gate_update(request);
+	else
+		connection_read(request);
 }
 
 static void
@@ -521,7 +531,13 @@ on_event(struct bufferevent *stream, short what, void *arg)
 	(void)stream;
 	enter(request);
 	ERR_clear_error();
-	if (what & BEV_EVENT_CONNECTED) {
+	if (request->in_lane) { /* first what came before */
+		lane_leave(request);
+		process(request);
+	}
+	if (request->dead) {
+		; /* by what it sent */
+	} else if (what & BEV_EVENT_CONNECTED) {
 		handshake_done(request);
 	} else if ((what & BEV_EVENT_EOF) && request->answered &&
 		   request->answer_left == 0 && output_size(request) > 0) {

@@ -45,6 +45,9 @@ struct http_server {
 	TAILQ_HEAD(, http_request) all;
 	TAILQ_HEAD(idle_list, http_request) idle; /* oldest first */
 	SLIST_HEAD(, address) addresses[HTTP_ADDRESSES];
+	TAILQ_HEAD(, http_request) lane; /* that may wait, with work */
+	struct event lane_turn;
+	struct event lane_work;
 	size_t connections;
 	bool draining;
 	void (*on_drained)(void *arg);
@@ -65,6 +68,7 @@ enum phase {
 struct http_request {
 	TAILQ_ENTRY(http_request) links;
 	TAILQ_ENTRY(http_request) idle_links;
+	TAILQ_ENTRY(http_request) lane_links;
 	struct http_server *server;
 	struct listening *listening;
 	struct address *address; /* NULL on a Unix socket */
@@ -77,6 +81,8 @@ struct http_request {
 	bool fresh;     /* no request yet */
 	bool dead;
 	bool is_idle; /* in server->idle */
+	bool slow;    /* takes the slow lane */
+	bool in_lane;
 	bool reading; /* the stream takes bytes in */
 	bool ended;   /* the client sends nothing more */
 	bool session_digest;
@@ -117,6 +123,15 @@ int connection_new(struct listening *listening, int take_fd,
     struct address *address, struct why *why);
 void connection_close(struct http_request *request);
 void connection_kick(struct http_request *request);
+/* Work on what has been read. */
+void connection_read(struct http_request *request);
+
+/* http_lane.c */
+void lane_open(struct http_server *server);
+void lane_close(struct http_server *server);
+/* false: it is not one of those that wait. */
+bool lane_put(struct http_request *request);
+void lane_leave(struct http_request *request);
 
 /* http_answer.c */
 /* The answer to what never became a request or broke off; closes after it. */

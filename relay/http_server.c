@@ -46,6 +46,7 @@ http_new(struct event_base *base, const struct limits *limits)
 	TAILQ_INIT(&server->all);
 	TAILQ_INIT(&server->idle);
 	event_assign(&server->drained, base, -1, 0, on_drained_event, server);
+	lane_open(server);
 	return server;
 }
 
@@ -270,6 +271,7 @@ server_left(struct http_request *request)
 	TAILQ_REMOVE(&server->all, request, links);
 	if (request->is_idle)
 		TAILQ_REMOVE(&server->idle, request, idle_links);
+	lane_leave(request);
 	address_leave(server, request->address);
 	request->address = NULL;
 	server->connections--;
@@ -330,6 +332,7 @@ http_free(struct http_server *server)
 		free(listening);
 	}
 	event_del(&server->drained);
+	lane_close(server);
 	free(server);
 }
 

@@ -179,6 +179,8 @@ caller_admit(const struct route *route, struct call *call)
 		problem_send(call->request, PROBLEM_ROLE);
 		return false;
 	}
+	http_let_wait(
+	    call->request, fair_is_behind(call->net->fair, call->caller));
 	if (fair_request(call->net->fair, call->caller, &retry_s))
 		return true;
 	struct problem *problem = problem_new(PROBLEM_RATE);
