@@ -11,7 +11,6 @@
 
 #include <openssl/err.h>
 #include <openssl/objects.h>
-#include <openssl/rsa.h>
 #include <openssl/sha.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -21,7 +20,6 @@
 struct certificate {
 	X509 *x509;
 	EVP_PKEY *pkey; /* owned by x509 */
-	EVP_PKEY_CTX *sealing;
 	struct buf der;
 	struct certificate_facts facts;
 };
@@ -36,12 +34,6 @@ EVP_PKEY *
 certificate_pkey(const struct certificate *certificate)
 {
 	return certificate->pkey;
-}
-
-EVP_PKEY_CTX *
-certificate_sealing(const struct certificate *certificate)
-{
-	return certificate->sealing;
 }
 
 int
@@ -150,27 +142,6 @@ read_organisation(struct certificate *certificate, struct why *why)
 }
 
 static int
-sealing_make(struct certificate *certificate, struct why *why)
-{
-	bool rsa = certificate->facts.key == CERTIFICATE_RSA;
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(certificate->pkey, NULL);
-	bool good = context != NULL;
-	certificate->sealing = context;
-	if (rsa)
-		good =
-		    good && EVP_PKEY_encrypt_init(context) == 1 &&
-		    EVP_PKEY_CTX_set_rsa_padding(
-			context, RSA_PKCS1_OAEP_PADDING) == 1 &&
-		    EVP_PKEY_CTX_set_rsa_oaep_md(context, EVP_sha256()) == 1 &&
-		    EVP_PKEY_CTX_set_rsa_mgf1_md(context, EVP_sha256()) == 1;
-	else
-		good = good && EVP_PKEY_keygen_init(context) == 1;
-	return good
-		   ? 0
-		   : why_openssl(why, WHY_UNSUPPORTED, "the certificate's key");
-}
-
-static int
 read_facts(struct certificate *certificate, struct why *why)
 {
 	struct certificate_facts *facts = &certificate->facts;
@@ -194,8 +165,6 @@ read_facts(struct certificate *certificate, struct why *why)
 	int ret =
 	    pkey_kind(certificate->pkey, &facts->key, &facts->key_bits, why);
 	if (ret < 0)
-		return ret;
-	if ((ret = sealing_make(certificate, why)) < 0)
 		return ret;
 	facts->self_issued = X509_NAME_cmp(X509_get_subject_name(x509),
 				 X509_get_issuer_name(x509)) == 0;
@@ -277,7 +246,6 @@ certificate_free(struct certificate *certificate)
 {
 	if (certificate == NULL)
 		return;
-	EVP_PKEY_CTX_free(certificate->sealing);
 	X509_free(certificate->x509);
 	buf_clear(&certificate->der);
 	free(certificate);

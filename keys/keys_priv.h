@@ -14,10 +14,6 @@
 /* Lent. */
 X509 *certificate_x509(const struct certificate *certificate);
 EVP_PKEY *certificate_pkey(const struct certificate *certificate);
-/* Ready for EVP_PKEY_encrypt() with OAEP and SHA-256 (RSA) or for
- * EVP_PKEY_keygen() on its curve (EC): to make it costs as much as to use it.
- * One thread at a time. */
-EVP_PKEY_CTX *certificate_sealing(const struct certificate *certificate);
 EVP_PKEY *private_key_pkey(const struct private_key *key);
 
 /* Takes the key over. Checks kind and size. */

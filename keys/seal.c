@@ -1,48 +1,37 @@
 /*
- * seal - CMS for one recipient: EnvelopedData or AuthEnvelopedData in BER of
- * indefinite length, as OpenSSL's streaming encoder writes it.
+ * seal - CMS for one recipient through OpenSSL's streaming encoder.
  *
- * Written here, because that encoder costs more than the sealing of 10 KiB: it
- * looks up, allocates and encodes anew what is the same in every message, and
- * copies each octet three times. The ciphers are OpenSSL's. What is sealed lies
- * in SEAL_PIECE_BYTES until they are full: the octet string under way at their
- * end, its head written when it is known.
+ * The encoder writes to a BIO of ours that gathers its 4 KiB pieces into
+ * SEAL_PIECE_BYTES, so that the sink is called seldom.
  */
 #include "keys/seal.h"
 
-#include "base/id.h"
-#include "keys/ber.h"
 #include "keys/keys_priv.h"
-#include "keys/seal_priv.h"
 
+#include <openssl/cms.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* AES-GCM takes no more under one nonce (NIST SP 800-38D section 5.2.1.1). */
 #define SEAL_GCM_BYTES_MAX ((UINT64_C(1) << 36) - 32)
-#define OCTETS_HEAD 4u     /* of an octet string, at most */
-#define OCTETS_MAX 0xFFFFu /* that its two octets of length tell */
-#define BLOCK 16u          /* a cipher may give so much more than it took */
-#define TAG_SIZE 16u
-#define IV_MAX 16u
-#define ENDS_SIZE 32u /* of all that follows the content */
+#define SEAL_BIO_STEP (1u << 30) /* BIO_write takes an int */
 
 struct seal {
-	EVP_CIPHER_CTX *cipher;
+	CMS_ContentInfo *cms;
+	BIO *out;   /* our end; calls sink */
+	BIO *chain; /* the encoder's end */
 	struct sink sink;
+	struct why failure; /* of the sink, reported by the caller's call */
 	uint64_t taken;
 	uint64_t given;
 	bool gcm;
 	bool finished;
-	size_t octets; /* where in piece the octet string's contents begin */
 	size_t held;
 	uint8_t piece[SEAL_PIECE_BYTES];
 };
-
-_Static_assert(SEAL_PIECE_BYTES - OCTETS_HEAD <= OCTETS_MAX, "one string");
-_Static_assert(2 * SEAL_RECIPIENT_BYTES + 256 < SEAL_PIECE_BYTES, "its room");
 
 static const struct {
 	const char *name;
@@ -111,54 +100,70 @@ seal_suite_check(enum seal_suite suite, const struct certificate *certificate,
 	return 0;
 }
 
-/* ---- what lies in the piece ---- */
-
-static void
-hold(struct seal *seal, const void *bytes, size_t size)
-{
-	memcpy(seal->piece + seal->held, bytes, size);
-	seal->held += size;
-}
-
-static void
-octets_begin(struct seal *seal)
-{
-	seal->held += OCTETS_HEAD;
-	seal->octets = seal->held;
-}
-
-/* The head, in the shortest form (X.690 section 10.1); none for no octets. */
-static void
-octets_end(struct seal *seal)
-{
-	size_t size = seal->held - seal->octets;
-	uint8_t *contents = seal->piece + seal->octets;
-	uint8_t *head = contents - OCTETS_HEAD;
-	size_t head_size = size > 0xFF ? 4 : size > 0x7F ? 3 : 2;
-	if (size == 0) {
-		seal->held -= OCTETS_HEAD;
-		return;
-	}
-	*head++ = BER_OCTETS;
-	if (size > 0x7F)
-		*head++ = size > 0xFF ? 0x82 : 0x81;
-	if (size > 0xFF)
-		*head++ = (uint8_t)(size >> 8);
-	*head++ = (uint8_t)size;
-	memmove(head, contents, head_size == OCTETS_HEAD ? 0 : size);
-	seal->held -= OCTETS_HEAD - head_size;
-}
+/* ---- our end of the chain of BIOs ---- */
 
 static int
-give(struct seal *seal, struct why *why)
+flush_piece(struct seal *seal)
 {
+	if (seal->failure.code < 0)
+		return -1;
+	if (seal->held == 0)
+		return 0;
 	struct span piece = span_of(seal->piece, seal->held);
-	int ret = seal->sink.write(seal->sink.context, piece, why);
-	if (ret < 0)
-		return ret;
+	int ret = seal->sink.write(seal->sink.context, piece, &seal->failure);
+	if (ret < 0) {
+		seal->failure.code = ret;
+		return -1;
+	}
 	seal->given += seal->held;
 	seal->held = 0;
 	return 0;
+}
+
+static int
+bio_write(BIO *bio, const char *data, size_t size, size_t *written)
+{
+	struct seal *seal = BIO_get_data(bio);
+	for (size_t done = 0; done < size;) {
+		size_t n = SEAL_PIECE_BYTES - seal->held;
+		if (n > size - done)
+			n = size - done;
+		memcpy(seal->piece + seal->held, data + done, n);
+		seal->held += n;
+		done += n;
+		if (seal->held == SEAL_PIECE_BYTES && flush_piece(seal) < 0)
+			return 0;
+	}
+	*written = size;
+	return 1;
+}
+
+static long
+bio_ctrl(BIO *bio, int command, long number, void *at)
+{
+	(void)bio;
+	(void)number;
+	(void)at;
+	/* a flush by the encoder keeps the gathered bytes: seal_finish() gives
+	 * them */
+	return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+static const BIO_METHOD *
+bio_method(void)
+{
+	static BIO_METHOD *method;
+	if (method != NULL)
+		return method;
+	BIO_METHOD *made =
+	    BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "seal");
+	if (made == NULL || BIO_meth_set_write_ex(made, bio_write) != 1 ||
+	    BIO_meth_set_ctrl(made, bio_ctrl) != 1) {
+		BIO_meth_free(made);
+		return NULL;
+	}
+	method = made;
+	return method;
 }
 
 /* ---- the message ---- */
@@ -176,93 +181,44 @@ cipher_of(bool gcm)
 	return *at;
 }
 
-/* ContentInfo and the beginning of what is in it (RFC 5652 sections 3 and 6.1,
- * RFC 5083 section 2.1), up to and with the version. */
-static void
-hold_front(struct seal *seal, bool rsa)
+static bool
+set_recipient(EVP_PKEY_CTX *context, enum certificate_key key)
 {
-	static const uint8_t enveloped[] = {0x30, 0x80, 0x06, 0x09, 0x2a, 0x86,
-	    0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x03, 0xa0, 0x80, 0x30, 0x80,
-	    0x02, 0x01};
-	static const uint8_t authenticated[] = {0x30, 0x80, 0x06, 0x0b, 0x2a,
-	    0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 0x01, 0x17, 0xa0,
-	    0x80, 0x30, 0x80, 0x02, 0x01};
-	uint8_t version = seal->gcm || rsa ? 0 : 2;
-	if (seal->gcm)
-		hold(seal, authenticated, sizeof authenticated);
-	else
-		hold(seal, enveloped, sizeof enveloped);
-	hold(seal, &version, 1);
-}
-
-/* EncryptedContentInfo up to its content: data, and the cipher with its nonce
- * (RFC 3565 section 4.1, RFC 5084 section 3.2). */
-static void
-hold_cipher(struct seal *seal, const uint8_t *iv)
-{
-	static const uint8_t data[] = {0x30, 0x80, 0x06, 0x09, 0x2a, 0x86, 0x48,
-	    0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01};
-	static const uint8_t cbc[] = {0x30, 0x1d, 0x06, 0x09, 0x60, 0x86, 0x48,
-	    0x01, 0x65, 0x03, 0x04, 0x01, 0x2a, 0x04, 0x10};
-	static const uint8_t gcm[] = {0x30, 0x1e, 0x06, 0x09, 0x60, 0x86, 0x48,
-	    0x01, 0x65, 0x03, 0x04, 0x01, 0x2e, 0x30, 0x11, 0x04, 0x0c};
-	static const uint8_t gcm_tag[] = {0x02, 0x01, TAG_SIZE};
-	static const uint8_t content[] = {0xa0, 0x80};
-	hold(seal, data, sizeof data);
-	if (seal->gcm) {
-		hold(seal, gcm, sizeof gcm);
-		hold(seal, iv, 12);
-		hold(seal, gcm_tag, sizeof gcm_tag);
-	} else {
-		hold(seal, cbc, sizeof cbc);
-		hold(seal, iv, 16);
-	}
-	hold(seal, content, sizeof content);
-	octets_begin(seal);
-}
-
-/* The ends of all that was begun; the tag comes after the content. */
-static int
-hold_ends(struct seal *seal, struct why *why)
-{
-	static const uint8_t ends[10] = {0};
-	uint8_t tag[2 + TAG_SIZE] = {BER_OCTETS, TAG_SIZE};
-	if (!seal->gcm) {
-		hold(seal, ends, 10);
-		return 0;
-	}
-	if (EVP_CIPHER_CTX_ctrl(
-		seal->cipher, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, tag + 2) != 1)
-		return why_openssl(why, WHY_CRYPTO, "sealing");
-	hold(seal, ends, 4);
-	hold(seal, tag, sizeof tag);
-	hold(seal, ends, 6);
-	return 0;
+	if (context == NULL)
+		return false;
+	if (key == CERTIFICATE_RSA)
+		return EVP_PKEY_CTX_set_rsa_padding(
+			   context, RSA_PKCS1_OAEP_PADDING) > 0 &&
+		       EVP_PKEY_CTX_set_rsa_oaep_md(context, EVP_sha256()) >
+			   0 &&
+		       EVP_PKEY_CTX_set_rsa_mgf1_md(context, EVP_sha256()) > 0;
+	return EVP_PKEY_CTX_set_ecdh_kdf_md(context,
+		   key == CERTIFICATE_P384 ? EVP_sha384() : EVP_sha256()) > 0;
 }
 
 static int
 begin(struct seal *seal, const struct certificate *certificate, struct why *why)
 {
-	uint8_t secrets[SEAL_KEY_SIZE + IV_MAX];
-	const uint8_t *iv = secrets + SEAL_KEY_SIZE;
-	struct span recipient;
-	random_fill(secrets, sizeof secrets);
-	int ret = seal_recipient(certificate, secrets,
-	    seal->piece + SEAL_PIECE_BYTES - SEAL_RECIPIENT_BYTES, &recipient,
-	    why);
-	if (ret == 0) {
-		hold_front(seal,
-		    certificate_facts(certificate)->key == CERTIFICATE_RSA);
-		hold(seal, recipient.at, recipient.size);
-		hold_cipher(seal, iv);
-		seal->cipher = EVP_CIPHER_CTX_new();
-		if (seal->cipher == NULL || cipher_of(seal->gcm) == NULL ||
-		    EVP_EncryptInit_ex2(seal->cipher, cipher_of(seal->gcm),
-			secrets, iv, NULL) != 1)
-			ret = why_openssl(why, WHY_CRYPTO, "beginning to seal");
-	}
-	OPENSSL_cleanse(secrets, sizeof secrets);
-	return ret;
+	seal->cms = CMS_encrypt(NULL, NULL, cipher_of(seal->gcm),
+	    CMS_BINARY | CMS_STREAM | CMS_PARTIAL);
+	if (seal->cms == NULL)
+		return why_openssl(why, WHY_CRYPTO, "beginning to seal");
+	CMS_RecipientInfo *recipient = CMS_add1_recipient_cert(
+	    seal->cms, certificate_x509(certificate), CMS_KEY_PARAM);
+	if (recipient == NULL ||
+	    !set_recipient(CMS_RecipientInfo_get0_pkey_ctx(recipient),
+		certificate_facts(certificate)->key))
+		return why_openssl(why, WHY_CRYPTO, "naming the recipient");
+	const BIO_METHOD *method = bio_method();
+	seal->out = method == NULL ? NULL : BIO_new(method);
+	if (seal->out == NULL)
+		return why_openssl(why, WHY_NOMEM, "beginning to seal");
+	BIO_set_data(seal->out, seal);
+	BIO_set_init(seal->out, 1);
+	seal->chain = BIO_new_CMS(seal->out, seal->cms);
+	if (seal->chain == NULL)
+		return why_openssl(why, WHY_CRYPTO, "beginning to seal");
+	return 0;
 }
 
 int
@@ -286,6 +242,18 @@ seal_new(const struct certificate *certificate, enum seal_suite suite,
 	return 0;
 }
 
+/* The sink's failure if it had one, else OpenSSL's. */
+static int
+failure(struct seal *seal, struct why *why)
+{
+	if (seal->failure.code == 0)
+		return why_openssl(why, WHY_CRYPTO, "sealing");
+	ERR_clear_error();
+	if (why != NULL)
+		*why = seal->failure;
+	return seal->failure.code;
+}
+
 int
 seal_write(struct seal *seal, struct span bytes, struct why *why)
 {
@@ -294,22 +262,13 @@ seal_write(struct seal *seal, struct span bytes, struct why *why)
 		return why_set(why, WHY_TOO_LARGE,
 		    "AES-GCM seals at most 64 GiB in one message");
 	while (bytes.size > 0) {
-		size_t room = SEAL_PIECE_BYTES - BLOCK - seal->held;
-		size_t step = bytes.size < room ? bytes.size : room;
-		int n = 0;
-		if (EVP_EncryptUpdate(seal->cipher, seal->piece + seal->held,
-			&n, bytes.at, (int)step) != 1)
-			return why_openssl(why, WHY_CRYPTO, "sealing");
-		seal->held += (size_t)n;
-		bytes.at += step;
-		bytes.size -= step;
-		if (seal->held + BLOCK < SEAL_PIECE_BYTES)
-			continue;
-		octets_end(seal);
-		int ret = give(seal, why);
-		if (ret < 0)
-			return ret;
-		octets_begin(seal);
+		size_t step =
+		    bytes.size < SEAL_BIO_STEP ? bytes.size : SEAL_BIO_STEP;
+		int n = BIO_write(seal->chain, bytes.at, (int)step);
+		if (n <= 0)
+			return failure(seal, why);
+		bytes.at += n;
+		bytes.size -= (size_t)n;
 	}
 	return 0;
 }
@@ -317,23 +276,16 @@ seal_write(struct seal *seal, struct span bytes, struct why *why)
 int
 seal_finish(struct seal *seal, struct why *why)
 {
-	int n = 0;
-	int ret = 0;
 	if (seal->finished)
 		return why_set(why, WHY_BUG, "a seal was finished twice");
 	seal->finished = true;
+	/* OpenSSL's streaming encoder begins with the first octet: without one
+	 * there would be a trailer and no head */
 	if (seal->taken == 0)
 		return why_set(why, WHY_INVALID, "there is nothing to seal");
-	if (EVP_EncryptFinal_ex(seal->cipher, seal->piece + seal->held, &n) !=
-	    1)
-		return why_openssl(why, WHY_CRYPTO, "sealing");
-	seal->held += (size_t)n;
-	octets_end(seal);
-	if (seal->held + ENDS_SIZE > SEAL_PIECE_BYTES)
-		ret = give(seal, why);
-	if (ret == 0)
-		ret = hold_ends(seal, why);
-	return ret == 0 ? give(seal, why) : ret;
+	if (BIO_flush(seal->chain) != 1 || flush_piece(seal) < 0)
+		return failure(seal, why);
+	return 0;
 }
 
 void
@@ -341,7 +293,14 @@ seal_free(struct seal *seal)
 {
 	if (seal == NULL)
 		return;
-	EVP_CIPHER_CTX_free(seal->cipher);
+	while (seal->chain != NULL && seal->chain != seal->out) {
+		BIO *next = BIO_pop(seal->chain);
+		BIO_free(seal->chain);
+		seal->chain = next;
+	}
+	BIO_free(seal->out);
+	CMS_ContentInfo_free(seal->cms);
+	OPENSSL_cleanse(seal, offsetof(struct seal, piece));
 	free(seal);
 }
 
