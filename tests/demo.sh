@@ -97,12 +97,18 @@ send() { # NAME TO PAYLOAD ATTACHMENT...
 	good "accepted: $id"
 }
 
-step "2. NAV sends two applications for social assistance, with attachments"
+step "2. NAV sends applications for social assistance, with attachments"
 fixtures=tests/formats/fixtures/digisos
 make_pdf $demo/files/lonnsslipp.pdf "Lonnsslipp oktober 2026, 12 345 kroner"
 make_pdf $demo/files/husleie.pdf "Husleiekontrakt, 9 800 kroner i maneden"
 send first oslo $fixtures/gyldig-familie.json lonnsslipp.pdf husleie.pdf
 first=$id
+note "and three that were written in other languages:"
+declare -A written=([norsk]=$first)
+for language in samisk ukrainsk arabisk; do
+	send $language oslo $fixtures/gyldig-$language.json husleie.pdf
+	written[$language]=$id
+done
 
 step "3. Kill -9: the process that writes the store dies"
 spool=$(pgrep -n -P "$relay_pid" -x bud:spool) || fail "no spool process"
@@ -116,12 +122,23 @@ shown $say status -c $demo/clients/nav.conf "$first" | sed 's/^/      /'
 step "4. Oslo fetches, opens, checks and confirms"
 shown $say fetch -c $demo/clients/oslo.conf --out $demo/oslo --keep-sealed \
 	--reference "2026/1234" | sed 's/^/      /'
+mkdir $demo/documents
+for language in norsk samisk ukrainsk arabisk; do
+	for kind in pdf xhtml; do
+		[ -s "$demo/oslo/${written[$language]}/document.$kind" ] ||
+			fail "message ${written[$language]} has no document.$kind"
+		ln -s "../oslo/${written[$language]}/document.$kind" \
+			$demo/documents/soknad-$language.$kind
+	done
+done
+good "what the case worker reads, in Norwegian, Sámi, Ukrainian and Arabic:"
+ls $demo/documents/*.pdf | sed 's/^/      /'
 for id in "$first" "$second"; do
 	[ -s "$demo/oslo/$id/document.pdf" ] || fail "message $id is not there"
 	cmp -s "$demo/files/lonnsslipp.pdf" \
 		"$demo/oslo/$id/attachments/lonnsslipp.pdf" || fail "an attachment differs"
 done
-good "both are in $demo/oslo; the files of the first:"
+good "all are in $demo/oslo; the files of the first:"
 (cd "$demo/oslo/$first" && find . -type f | sort | sed 's|^\./|      |')
 proof=$(openssl cms -decrypt -inform DER -in "$demo/oslo/$first/sealed.cms" \
 	-inkey $demo/clients/oslo.seal.key -recip $demo/clients/oslo.seal.crt 2>/dev/null |
@@ -131,7 +148,10 @@ proof=$(openssl cms -decrypt -inform DER -in "$demo/oslo/$first/sealed.cms" \
 good "openssl opens the sealed message too; its SHA-256 is the proof"
 
 step "5. The receipts, verified twice"
-receipts=($demo/clients/receipts/*.json $demo/oslo/*/receipt.json)
+receipts=()
+for id in "$first" "$second"; do
+	receipts+=("$demo/clients/receipts/$id.json" "$demo/oslo/$id/receipt.json")
+done
 shown $say verify --ca $demo/ca.crt "${receipts[@]}" | sed 's/^/      /'
 for receipt in "${receipts[@]}"; do
 	tests/support/jws_verify.sh $demo/ca.crt "$receipt" >/dev/null ||
