@@ -151,6 +151,43 @@ read_reference(struct reading *r, json_t *root, struct envelope *envelope)
 	leave(r, size);
 }
 
+/* BCP 47: letters, then letters and digits between hyphens. */
+static bool
+is_language(const char *text)
+{
+	size_t size = strspn(
+	    text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+	if (size < 2 || size > 8)
+		return false;
+	while (text[size] == '-') {
+		text += size + 1;
+		size = strspn(text,
+		    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		    "0123456789");
+		if (size < 1 || size > 8)
+			return false;
+	}
+	return text[size] == '\0';
+}
+
+static void
+read_language(struct reading *r, json_t *root, struct envelope *envelope)
+{
+	const char *what = "a language tag (BCP 47), as \"nn\", of at most 35 "
+			   "bytes";
+	json_t *value = json_object_get(root, "language");
+	if (value == NULL)
+		return;
+	size_t size = enter(r, "language");
+	const char *text = string_of(r, value, ENVELOPE_LANGUAGE_MAX, what);
+	if (text != NULL && !is_language(text))
+		found(r, "pattern", what);
+	else if (text != NULL)
+		envelope->language = copy(r, text);
+	leave(r, size);
+}
+
 static bool
 recipient_is_known(const struct envelope *envelope, const char *text)
 {
@@ -404,7 +441,7 @@ envelope_parse(struct span text, const struct limits *limits,
     struct findings *findings, struct envelope *envelope, struct why *why)
 {
 	static const char *const names[] = {
-	    "type", "recipients", "reference", "parts", NULL};
+	    "type", "recipients", "reference", "language", "parts", NULL};
 	struct json_bounds bounds = {
 	    limits->envelope_bytes, limits->json_depth};
 	struct reading r = {.limits = limits, .findings = findings};
@@ -423,6 +460,7 @@ envelope_parse(struct span text, const struct limits *limits,
 	read_type(&r, root, envelope);
 	read_recipients(&r, root, envelope);
 	read_reference(&r, root, envelope);
+	read_language(&r, root, envelope);
 	read_parts(&r, root, envelope);
 	ret = r.no_memory
 		  ? why_set(why, WHY_NOMEM, "no memory for the envelope")
@@ -448,6 +486,7 @@ envelope_clear(struct envelope *envelope)
 	free(envelope->parts);
 	free(envelope->type);
 	free(envelope->reference);
+	free(envelope->language);
 	*envelope = (struct envelope){0};
 }
 
@@ -511,4 +550,8 @@ envelope_canonical_build(struct buf *out, const struct envelope *envelope)
 		buf_add_u64(out, part->size);
 		add_text(out, part->sha256);
 	}
+	/* none adds nothing: what was accepted before there were languages
+	 * keeps its fingerprint */
+	if (envelope->language != NULL)
+		add_text(out, envelope->language);
 }

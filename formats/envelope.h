@@ -1,6 +1,7 @@
 /*
  * envelope - the JSON that opens a submission: type, recipients, the sender's
- * reference and, for each part, name, file name, media type, size and digest.
+ * reference, the language of documents and, for each part, name, file name,
+ * media type, size and digest.
  *
  * SECURITY: reads hostile bytes. Unknown members, duplicates, wrong types and
  * everything over a limit are findings with a JSON pointer.
@@ -18,6 +19,7 @@
 #define ENVELOPE_PART "envelope"    /* its part's name, also in findings */
 #define ENVELOPE_TYPE_MAX 64        /* bytes of a message type's name */
 #define ENVELOPE_MEDIA_TYPE_MAX 127 /* bytes of a media type */
+#define ENVELOPE_LANGUAGE_MAX 35    /* bytes of a language tag */
 #define ENVELOPE_SIZE_MAX ((UINT64_C(1) << 53) - 1) /* exact in any JSON */
 
 struct envelope_part {
@@ -33,6 +35,7 @@ struct envelope {
 	char **recipients; /* organisation numbers, in the sender's order */
 	size_t recipients_count;
 	char *reference; /* NULL: none given */
+	char *language;  /* that documents are wanted in; NULL: the type's */
 	struct envelope_part *parts;
 	size_t parts_count;
 	uint64_t bytes; /* of all parts, declared; cannot overflow */

@@ -18,6 +18,7 @@ struct finding {
 	char *rule;     /* e.g. "required soknad.schema.json#/required" */
 	char *expected; /* a sentence; never NULL */
 	unsigned line;  /* from 1, for files of a profile; 0 when unknown */
+	unsigned column; /* from 1, characters; 0 when unknown */
 };
 
 struct findings {

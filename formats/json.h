@@ -39,9 +39,15 @@ void json_pointer_add_index(struct buf *out, size_t index);
 /* The value behind a pointer; NULL when there is none. Lent. */
 json_t *json_pointer_get(const json_t *value, const char *pointer);
 
+/* Both from 1; columns are characters, a tab is one. */
+struct json_place {
+	unsigned line, column;
+};
+
 /*
- * The line (from 1) of text in which the value behind pointer begins; where
- * there is none, that of the nearest value around it. For messages about files
- * that json_text_read() has accepted.
+ * Where in text the value behind pointer begins (of a member: its name); where
+ * there is none, the nearest value around it. For messages about files that
+ * json_text_read() has accepted.
  */
+struct json_place json_pointer_place(struct span text, const char *pointer);
 unsigned json_pointer_line(struct span text, const char *pointer);

@@ -188,12 +188,12 @@ scan_enter(struct scan *scan, const char *token)
 	return false;
 }
 
-unsigned
-json_pointer_line(struct span text, const char *pointer)
+/* The octet at which the value behind pointer begins (a member: its name). */
+static size_t
+pointer_find(struct span text, const char *pointer)
 {
 	struct scan scan = {text, 0};
 	struct buf token;
-	unsigned line = 1;
 	size_t found;
 
 	buf_init(&token, 1 << 16);
@@ -220,7 +220,26 @@ json_pointer_line(struct span text, const char *pointer)
 		}
 	}
 	buf_clear(&token);
-	for (size_t i = 0; i < found && i < text.size; i++)
-		line += text.at[i] == '\n';
-	return line;
+	return found;
+}
+
+struct json_place
+json_pointer_place(struct span text, const char *pointer)
+{
+	struct json_place place = {1, 1};
+	size_t found = pointer_find(text, pointer);
+
+	for (size_t i = 0; i < found && i < text.size; i++) {
+		if (text.at[i] == '\n')
+			place = (struct json_place){place.line + 1, 1};
+		else
+			place.column += (text.at[i] & 0xc0) != 0x80;
+	}
+	return place;
+}
+
+unsigned
+json_pointer_line(struct span text, const char *pointer)
+{
+	return json_pointer_place(text, pointer).line;
 }

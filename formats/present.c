@@ -304,9 +304,9 @@ elements(struct presenter *presenter, const json_t *content, int level)
 	}
 }
 
-int
-presentation_document(const struct presentation *presentation,
-    const json_t *payload, const struct render_context *context,
+static int
+build(const struct presentation *presentation, const json_t *payload,
+    const struct render_context *context, bool fell_back,
     const struct limits *limits, struct document **out, size_t *unknown,
     struct why *why)
 {
@@ -333,6 +333,9 @@ presentation_document(const struct presentation *presentation,
 	buf_init(&presenter.base, 16 * MIB);
 	document_heading(
 	    presenter.document, present_root(&presenter), 1, span_text(title));
+	if (fell_back && json_object_get(presentation->words, "fallback"))
+		document_paragraph(presenter.document, present_root(&presenter),
+		    span_text(present_word(presentation, "fallback")));
 	elements(&presenter, json_object_get(presentation->spec, "content"), 2);
 	present_rest(&presenter, unknown);
 	ret = document_ok(presenter.document, why);
@@ -347,4 +350,18 @@ out:
 	json_decref(presenter.shown);
 	document_free(presenter.document);
 	return ret;
+}
+
+int
+presentation_document(const struct presentation *presentation,
+    const json_t *payload, const struct render_context *context,
+    const struct limits *limits, struct document **out, size_t *unknown,
+    struct why *why)
+{
+	bool fell_back;
+
+	presentation =
+	    presentation_in(presentation, context->language, &fell_back);
+	return build(presentation, payload, context, fell_back, limits, out,
+	    unknown, why);
 }

@@ -15,6 +15,7 @@
 #include "formats/findings.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct presentation;
@@ -30,17 +31,18 @@ int presentation_read(struct span text, const char *file, const char *language,
 void presentation_free(struct presentation *presentation);
 
 /*
- * Whether all that the schema names is shown or technical: what is neither
- * becomes findings about file. WHY_INVALID, WHY_NOMEM.
+ * The presentation in a language (BCP 47, any case), by RFC 4647 look-up: "nn"
+ * is good for "nn-NO". Lent. NULL or "" is the profile's own language; so is
+ * one that it does not have, and *fell_back tells.
  */
-struct schema;
-int presentation_covers(const struct presentation *presentation,
-    const struct schema *schema, const char *file, struct findings *findings,
-    struct why *why);
+const struct presentation *presentation_in(
+    const struct presentation *presentation, const char *language,
+    bool *fell_back);
 
 /*
- * Build the document. *out is the caller's (document_free()); *unknown counts
- * the values that came last because the presentation does not name them.
+ * Build the document in context's language, with words/fallback first when that
+ * is not there. *out is the caller's (document_free()); *unknown counts the
+ * values that came last because the presentation does not name them.
  */
 int presentation_document(const struct presentation *presentation,
     const json_t *payload, const struct render_context *context,

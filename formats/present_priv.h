@@ -1,6 +1,6 @@
 /*
  * present_priv - what present.c (elements), present_value.c (forms of values)
- * and presentation.c (reading) share.
+ * presentation.c (reading) and presentation_language.c share.
  */
 #pragma once
 
@@ -14,7 +14,21 @@ struct presentation {
 	const json_t *words;
 	const json_t *codes;
 	char *language;
+	struct presentation **others; /* the same in the other languages */
+	size_t others_count;
 };
+
+/*
+ * A copy of spec in which each label is a text of this language, the caller's.
+ * NULL without memory.
+ */
+json_t *presentation_localise(const json_t *spec, const char *language);
+/*
+ * Labels must have a text in each of the presentation's languages, and these
+ * must hold its own; what is wrong becomes findings about file.
+ */
+void presentation_languages_check(const json_t *spec, const char *language,
+    const char *file, struct findings *findings);
 
 struct presenter {
 	const struct presentation *spec;

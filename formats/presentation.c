@@ -38,7 +38,7 @@ check_codes(const json_t *spec, const json_t *value, struct buf *pointer,
 }
 
 static int
-presentation_check(const json_t *spec, const char *file,
+presentation_check(const json_t *spec, const char *file, const char *language,
     const struct limits *limits, struct findings *findings, struct why *why)
 {
 	struct schema *schema = NULL;
@@ -56,11 +56,63 @@ presentation_check(const json_t *spec, const char *file,
 	schema_free(schema);
 	if (ret < 0)
 		return ret;
+	presentation_languages_check(spec, language, file, findings);
 	buf_init(&pointer, 64 * KIB);
+	json_pointer_add(&pointer, "content");
 	check_codes(
 	    spec, json_object_get(spec, "content"), &pointer, file, findings);
 	buf_clear(&pointer);
 	return findings_verdict(findings, why);
+}
+
+/* In one language; spec is only read. */
+static struct presentation *
+presentation_new(const json_t *spec, const char *language)
+{
+	struct presentation *one = calloc(1, sizeof(*one));
+
+	if (one == NULL)
+		return NULL;
+	one->language = strdup(language);
+	one->spec = presentation_localise(spec, language);
+	one->words = json_object_get(one->spec, "words");
+	one->codes = json_object_get(one->spec, "codes");
+	if (one->language != NULL && one->spec != NULL)
+		return one;
+	presentation_free(one);
+	return NULL;
+}
+
+/* In the language of the profile, and below it in the others. */
+static struct presentation *
+presentations_new(const json_t *spec, const char *language)
+{
+	const json_t *languages = json_object_get(spec, "languages");
+	struct presentation *all = presentation_new(spec, language);
+	const json_t *one;
+	size_t i;
+
+	if (all != NULL)
+		all->others = calloc(
+		    json_array_size(languages) + 1, sizeof(all->others[0]));
+	if (all == NULL || all->others == NULL)
+		goto no_memory;
+	json_array_foreach(languages, i, one)
+	{
+		const char *tag = json_string_value(one);
+		struct presentation *other;
+
+		if (strcmp(tag, language) == 0)
+			continue;
+		other = presentation_new(spec, tag);
+		if (other == NULL)
+			goto no_memory;
+		all->others[all->others_count++] = other;
+	}
+	return all;
+no_memory:
+	presentation_free(all);
+	return NULL;
 }
 
 int
@@ -69,31 +121,21 @@ presentation_read(struct span text, const char *file, const char *language,
     struct presentation **out, struct why *why)
 {
 	struct json_bounds bounds = {1 * MIB, 64};
-	struct presentation *presentation = calloc(1, sizeof(*presentation));
-	int ret = WHY_NOMEM;
+	json_t *spec = NULL;
+	int ret;
 
 	*out = NULL;
-	if (presentation != NULL)
-		presentation->language = strdup(language);
-	if (presentation == NULL || presentation->language == NULL) {
-		why_set(why, WHY_NOMEM, "no memory for a presentation");
-		goto out;
-	}
-	ret = json_object_read(text, &bounds, &presentation->spec, why);
+	ret = json_object_read(text, &bounds, &spec, why);
 	if (ret < 0) {
 		findings_add(findings, file, "", "json", "%s", why->text);
-		goto out;
+		return ret;
 	}
-	ret =
-	    presentation_check(presentation->spec, file, limits, findings, why);
-	if (ret < 0)
-		goto out;
-	presentation->words = json_object_get(presentation->spec, "words");
-	presentation->codes = json_object_get(presentation->spec, "codes");
-	*out = presentation;
-	presentation = NULL;
-out:
-	presentation_free(presentation);
+	ret = presentation_check(spec, file, language, limits, findings, why);
+	if (ret == 0)
+		*out = presentations_new(spec, language);
+	if (ret == 0 && *out == NULL)
+		ret = why_set(why, WHY_NOMEM, "no memory for a presentation");
+	json_decref(spec);
 	return ret;
 }
 
@@ -102,6 +144,9 @@ presentation_free(struct presentation *presentation)
 {
 	if (presentation == NULL)
 		return;
+	for (size_t i = 0; i < presentation->others_count; i++)
+		presentation_free(presentation->others[i]);
+	free(presentation->others);
 	json_decref(presentation->spec);
 	free(presentation->language);
 	free(presentation);
@@ -112,8 +157,8 @@ static void
 words_of(const json_t *value, const char *name,
     void (*word)(void *context, struct span text), void *context)
 {
-	static const char *const silent[] = {
-	    "at", "form", "codes", "from", "to", "version", "reason"};
+	static const char *const silent[] = {"at", "form", "codes", "from",
+	    "to", "version", "reason", "languages"};
 	const char *member_name;
 	json_t *member;
 	size_t i;
@@ -138,4 +183,6 @@ presentation_words(const struct presentation *presentation,
     void (*word)(void *context, struct span text), void *context)
 {
 	words_of(presentation->spec, "", word, context);
+	for (size_t i = 0; i < presentation->others_count; i++)
+		presentation_words(presentation->others[i], word, context);
 }

@@ -1,11 +1,15 @@
 /*
  * profile - profile.json becomes struct profile.
  */
+#include "formats/json.h"
 #include "formats/present.h"
 #include "formats/profile_priv.h"
 #include "formats/profile_schema.h"
+#include "formats/profile_shown.h"
 #include "formats/schema.h"
+#include "formats/schema_fields.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -86,6 +90,7 @@ build_payload(const struct profile_source *source, struct profile *profile,
     const json_t *spec)
 {
 	const char *kind = json_string_value(json_object_get(spec, "kind"));
+	const char *name;
 	int schema, shown;
 
 	profile->payload_name = copy(spec, "name");
@@ -100,13 +105,45 @@ build_payload(const struct profile_source *source, struct profile *profile,
 	    json_string_value(json_object_get(spec, "schema")),
 	    &profile->schema);
 	/* go on, so that all faults are found at once */
-	shown = presentation_load(source, profile,
-	    json_string_value(json_object_get(spec, "presentation")));
+	name = json_string_value(json_object_get(spec, "presentation"));
+	shown = presentation_load(source, profile, name);
 	if (schema == 0 && shown == 0)
-		shown = presentation_covers(profile->shown, profile->schema,
-		    json_string_value(json_object_get(spec, "presentation")),
-		    source->findings, source->why);
+		return profile_shown_check(profile->schema, profile->shown,
+		    name, source->findings, source->why);
 	return schema < 0 ? schema : shown;
+}
+
+/* The schema of the list, which must know the members that are named. */
+static int
+build_list(const struct profile_source *source, struct profile_attachments *to,
+    const char *name)
+{
+	const char *const members[] = {to->list_file_name, to->list_sha512};
+	static const char *const places[] = {
+	    "/attachments/list/fileName", "/attachments/list/sha512"};
+	struct schema_fields fields;
+	struct buf at;
+	int ret = profile_schema_read(source, name, &to->list);
+
+	if (ret == 0)
+		ret = schema_fields_find(to->list, &fields, source->why);
+	if (ret < 0)
+		return ret;
+	if (to->count_max == 0)
+		fault(source, "/attachments/list",
+		    "no list, as countMax allows no attachments");
+	for (size_t i = 0; i < 2; i++) {
+		buf_init(&at, 4 * KIB);
+		buf_add_text(&at, to->list_items);
+		json_pointer_add(&at, members[i]);
+		if (!buf_ok(&at) || !schema_fields_know(&fields, buf_text(&at)))
+			fault(source, places[i],
+			    "a member that the list's schema knows, in each of "
+			    "its entries");
+		buf_clear(&at);
+	}
+	schema_fields_clear(&fields);
+	return 0;
 }
 
 static int
@@ -125,6 +162,10 @@ build_attachments(const struct profile_source *source, struct profile *profile,
 	    calloc(json_array_size(types) + 1, sizeof(to->media_types[0]));
 	if (to->media_types == NULL)
 		return no_memory(source);
+	if (to->count_max > 0 && json_array_size(types) == 0)
+		fault(source, "/attachments/mediaTypes",
+		    "the types that attachments may have, as countMax allows "
+		    "some");
 	json_array_foreach(types, i, type)
 	{
 		to->media_types[i] = strdup(json_string_value(type));
@@ -142,8 +183,8 @@ build_attachments(const struct profile_source *source, struct profile *profile,
 	if (!to->list_name || !to->list_items || !to->list_file_name ||
 	    !to->list_sha512)
 		return no_memory(source);
-	return profile_schema_read(source,
-	    json_string_value(json_object_get(list, "schema")), &to->list);
+	return build_list(
+	    source, to, json_string_value(json_object_get(list, "schema")));
 }
 
 static int
@@ -161,6 +202,7 @@ build_deadlines(const struct profile_source *source, struct profile *profile,
 {
 	size_t count = json_array_size(spec);
 	const json_t *one;
+	char pointer[48];
 	size_t i;
 
 	profile->deadlines = calloc(count + 1, sizeof(profile->deadlines[0]));
@@ -182,9 +224,11 @@ build_deadlines(const struct profile_source *source, struct profile *profile,
 		    : strcmp(severity, "warning") == 0 ? PROFILE_WARNING
 						       : PROFILE_NOTICE;
 		to->after_s = integer(one, "afterSeconds");
-		if (to->after_s >= profile->expiry_s)
-			fault(source, "/deadlines",
-			    "times that are before the expiry");
+		if (to->after_s >= profile->expiry_s) {
+			snprintf(pointer, sizeof(pointer),
+			    "/deadlines/%zu/afterSeconds", i);
+			fault(source, pointer, "a time before the expiry");
+		}
 	}
 	profile->deadlines_count = count;
 	qsort(profile->deadlines, count, sizeof(profile->deadlines[0]),

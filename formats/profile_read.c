@@ -115,12 +115,12 @@ profile_schema_read(
 }
 
 /* "line 3, column 9: ..." is how json_text_read() begins. */
-static unsigned
-line_told(const char *text)
+static void
+place_told(struct finding *one)
 {
-	return strncmp(text, "line ", 5) == 0
-		   ? (unsigned)strtoul(text + 5, NULL, 10)
-		   : 1;
+	if (sscanf(one->expected, "line %u, column %u:", &one->line,
+		&one->column) != 2)
+		one->line = one->column = 1;
 }
 
 void
@@ -133,13 +133,17 @@ profile_lines_find(const struct profile_source *source)
 		if (one->line != 0)
 			continue;
 		if (strcmp(one->rule, "json") == 0) {
-			one->line = line_told(one->expected);
+			place_told(one);
 			continue;
 		}
 		buf_init(&text, FILE_BYTES_MAX);
-		if (profile_file_read(source, one->part, &text) == 0)
-			one->line =
-			    json_pointer_line(buf_span(&text), one->pointer);
+		if (profile_file_read(source, one->part, &text) == 0) {
+			struct json_place place =
+			    json_pointer_place(buf_span(&text), one->pointer);
+
+			one->line = place.line;
+			one->column = place.column;
+		}
 		buf_clear(&text);
 	}
 }
@@ -196,8 +200,9 @@ profile_load(const char *dir, const struct limits *limits, struct profile **out,
 	if (ret == WHY_INVALID && findings.count > 0) {
 		const struct finding *first = &findings.at[0];
 
-		ret = why_set(why, WHY_INVALID, "%s/%s:%u: %s: %s", dir,
-		    first->part, first->line, first->pointer, first->expected);
+		ret = why_set(why, WHY_INVALID, "%s/%s:%u:%u: %s: %s", dir,
+		    first->part, first->line, first->column, first->pointer,
+		    first->expected);
 	}
 	findings_clear(&findings);
 	return ret;

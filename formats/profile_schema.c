@@ -5,6 +5,7 @@
 
 /* clang-format off */
 const char profile_schema_profile[] = JSON({
+	"$schema": "http://json-schema.org/draft-07/schema#",
 	"definitions": {
 		"text": {"type": "string", "minLength": 1, "maxLength": 500},
 		"file": {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "maxLength": 100},
@@ -30,15 +31,13 @@ const char profile_schema_profile[] = JSON({
 				"schema": {"$ref": "#/definitions/file"},
 				"presentation": {"$ref": "#/definitions/file"}
 			},
-			"dependencies": {
-				"schema": {"properties": {"kind": {"enum": ["json"]}}},
-				"presentation": {"properties": {"kind": {"enum": ["json"]}}}
-			},
-			"oneOf": [
-				{"properties": {"kind": {"enum": ["json"]}}, "required": ["name", "mediaType", "schema", "presentation"]},
-				{"properties": {"kind": {"enum": ["pdf"]}}, "required": ["name", "mediaType"]},
-				{"properties": {"kind": {"enum": ["none"]}}}
-			]
+			"if": {"properties": {"kind": {"const": "json"}}},
+			"then": {"required": ["name", "mediaType", "schema", "presentation"]},
+			"else": {
+				"properties": {"schema": false, "presentation": false},
+				"if": {"properties": {"kind": {"const": "pdf"}}},
+				"then": {"required": ["name", "mediaType"]}
+			}
 		},
 		"attachments": {
 			"type": "object",
@@ -78,15 +77,45 @@ const char profile_schema_profile[] = JSON({
 		},
 		"expirySeconds": {"$ref": "#/definitions/seconds"},
 		"graceSeconds": {"$ref": "#/definitions/seconds"},
+		"legalBasis": {
+			"type": "array",
+			"minItems": 1,
+			"items": {
+				"type": "object",
+				"additionalProperties": false,
+				"required": ["law", "section", "purpose"],
+				"properties": {
+					"law": {"$ref": "#/definitions/text"},
+					"section": {"$ref": "#/definitions/text"},
+					"purpose": {"$ref": "#/definitions/text"}
+				}
+			}
+		},
 		"referenceRequired": {"type": "boolean"},
 		"unproven": {"enum": ["mark", "refuse"]}
 	}
 });
 
 const char profile_schema_presentation[] = JSON({
+	"$schema": "http://json-schema.org/draft-07/schema#",
 	"definitions": {
 		"text": {"type": "string", "minLength": 1, "maxLength": 500},
-		"heading": {"type": "string", "maxLength": 500},
+		"language": {"type": "string", "pattern": "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", "maxLength": 35},
+		"label": {
+			"type": ["string", "object"],
+			"minLength": 1,
+			"maxLength": 500,
+			"minProperties": 1,
+			"propertyNames": {"$ref": "#/definitions/language"},
+			"additionalProperties": {"type": "string", "minLength": 1, "maxLength": 500}
+		},
+		"heading": {
+			"type": ["string", "object"],
+			"maxLength": 500,
+			"minProperties": 1,
+			"propertyNames": {"$ref": "#/definitions/language"},
+			"additionalProperties": {"type": "string", "minLength": 1, "maxLength": 500}
+		},
 		"pointer": {"type": "string", "pattern": "^(/[^/]*)*$", "maxLength": 250},
 		"form": {"enum": ["text", "date", "time", "money", "number", "percent", "account"]},
 		"piece": {
@@ -99,8 +128,8 @@ const char profile_schema_presentation[] = JSON({
 				"at": {"$ref": "#/definitions/pointer"},
 				"form": {"$ref": "#/definitions/form"},
 				"codes": {"$ref": "#/definitions/text"},
-				"before": {"$ref": "#/definitions/text"},
-				"after": {"$ref": "#/definitions/text"}
+				"before": {"$ref": "#/definitions/label"},
+				"after": {"$ref": "#/definitions/label"}
 			}
 		},
 		"lines": {
@@ -116,11 +145,11 @@ const char profile_schema_presentation[] = JSON({
 				"lines": {"$ref": "#/definitions/lines"},
 				"form": {"$ref": "#/definitions/form"},
 				"codes": {"$ref": "#/definitions/text"},
-				"before": {"$ref": "#/definitions/text"},
-				"after": {"$ref": "#/definitions/text"},
-				"row": {"$ref": "#/definitions/text"},
-				"text": {"$ref": "#/definitions/text"},
-				"head": {"$ref": "#/definitions/text"},
+				"before": {"$ref": "#/definitions/label"},
+				"after": {"$ref": "#/definitions/label"},
+				"row": {"$ref": "#/definitions/label"},
+				"text": {"$ref": "#/definitions/label"},
+				"head": {"$ref": "#/definitions/label"},
 				"note": {"$ref": "#/definitions/piece"}
 			},
 			"oneOf": [{"required": ["at"]}, {"required": ["lines"]}],
@@ -133,30 +162,43 @@ const char profile_schema_presentation[] = JSON({
 		"element": {
 			"type": "object",
 			"oneOf": [
-				{"required": ["row"], "allOf": [{"$ref": "#/definitions/value"}]},
-				{"required": ["text"], "not": {"required": ["markdown"]}, "allOf": [{"$ref": "#/definitions/value"}]},
+				{"required": ["row"]},
+				{"required": ["text"], "not": {"required": ["markdown"]}},
+				{"required": ["section"]},
+				{"required": ["each"]},
+				{"required": ["grid"]},
+				{"required": ["markdown"]},
+				{"required": ["envelope"]},
+				{"required": ["files"]}
+			],
+			"allOf": [
+				{"if": {"required": ["row"]}, "then": {"$ref": "#/definitions/value"}},
 				{
-					"required": ["section", "content"],
+					"if": {"required": ["text"], "not": {"required": ["markdown"]}},
+					"then": {"$ref": "#/definitions/value"}
+				},
+				{"if": {"required": ["section"]}, "then": {
+					"required": ["content"],
 					"additionalProperties": false,
 					"properties": {
-						"section": {"$ref": "#/definitions/text"},
+						"section": {"$ref": "#/definitions/label"},
 						"at": {"$ref": "#/definitions/pointer"},
 						"content": {"$ref": "#/definitions/content"}
 					}
-				},
-				{
-					"required": ["each", "at", "one", "content"],
+				}},
+				{"if": {"required": ["each"]}, "then": {
+					"required": ["at", "one", "content"],
 					"additionalProperties": false,
 					"properties": {
 						"each": {"$ref": "#/definitions/heading"},
 						"at": {"$ref": "#/definitions/pointer"},
-						"one": {"$ref": "#/definitions/text"},
+						"one": {"$ref": "#/definitions/label"},
 						"title": {"$ref": "#/definitions/value"},
 						"content": {"$ref": "#/definitions/content"}
 					}
-				},
-				{
-					"required": ["grid", "at", "columns"],
+				}},
+				{"if": {"required": ["grid"]}, "then": {
+					"required": ["at", "columns"],
 					"additionalProperties": false,
 					"properties": {
 						"grid": {"$ref": "#/definitions/heading"},
@@ -168,29 +210,27 @@ const char profile_schema_presentation[] = JSON({
 							"items": {"required": ["head"], "allOf": [{"$ref": "#/definitions/value"}]}
 						}
 					}
-				},
-				{
-					"required": ["markdown", "at", "text", "from", "to", "version"],
+				}},
+				{"if": {"required": ["markdown"]}, "then": {
+					"required": ["at", "text", "from", "to", "version"],
 					"additionalProperties": false,
 					"properties": {
-						"markdown": {"$ref": "#/definitions/text"},
+						"markdown": {"$ref": "#/definitions/label"},
 						"at": {"$ref": "#/definitions/pointer"},
 						"text": {"$ref": "#/definitions/pointer"},
 						"from": {"$ref": "#/definitions/pointer"},
 						"to": {"$ref": "#/definitions/pointer"},
 						"version": {"$ref": "#/definitions/pointer"}
 					}
-				},
-				{
-					"required": ["envelope"],
+				}},
+				{"if": {"required": ["envelope"]}, "then": {
 					"additionalProperties": false,
-					"properties": {"envelope": {"$ref": "#/definitions/text"}}
-				},
-				{
-					"required": ["files"],
+					"properties": {"envelope": {"$ref": "#/definitions/label"}}
+				}},
+				{"if": {"required": ["files"]}, "then": {
 					"additionalProperties": false,
-					"properties": {"files": {"$ref": "#/definitions/text"}}
-				}
+					"properties": {"files": {"$ref": "#/definitions/label"}}
+				}}
 			]
 		}
 	},
@@ -198,7 +238,8 @@ const char profile_schema_presentation[] = JSON({
 	"additionalProperties": false,
 	"required": ["title", "words", "content"],
 	"properties": {
-		"title": {"$ref": "#/definitions/text"},
+		"languages": {"type": "array", "minItems": 1, "maxItems": 16, "uniqueItems": true, "items": {"$ref": "#/definitions/language"}},
+		"title": {"$ref": "#/definitions/label"},
 		"words": {
 			"type": "object",
 			"additionalProperties": false,
@@ -208,21 +249,22 @@ const char profile_schema_presentation[] = JSON({
 				"fileName", "fileSize", "noFiles"
 			],
 			"properties": {
-				"yes": {"$ref": "#/definitions/text"},
-				"no": {"$ref": "#/definitions/text"},
-				"empty": {"$ref": "#/definitions/text"},
-				"none": {"$ref": "#/definitions/text"},
-				"notAnswered": {"$ref": "#/definitions/text"},
-				"unknownCode": {"$ref": "#/definitions/text"},
-				"other": {"$ref": "#/definitions/text"},
-				"sender": {"$ref": "#/definitions/text"},
-				"recipient": {"$ref": "#/definitions/text"},
-				"received": {"$ref": "#/definitions/text"},
-				"reference": {"$ref": "#/definitions/text"},
-				"message": {"$ref": "#/definitions/text"},
-				"fileName": {"$ref": "#/definitions/text"},
-				"fileSize": {"$ref": "#/definitions/text"},
-				"noFiles": {"$ref": "#/definitions/text"}
+				"yes": {"$ref": "#/definitions/label"},
+				"no": {"$ref": "#/definitions/label"},
+				"empty": {"$ref": "#/definitions/label"},
+				"none": {"$ref": "#/definitions/label"},
+				"notAnswered": {"$ref": "#/definitions/label"},
+				"unknownCode": {"$ref": "#/definitions/label"},
+				"other": {"$ref": "#/definitions/label"},
+				"sender": {"$ref": "#/definitions/label"},
+				"recipient": {"$ref": "#/definitions/label"},
+				"received": {"$ref": "#/definitions/label"},
+				"reference": {"$ref": "#/definitions/label"},
+				"message": {"$ref": "#/definitions/label"},
+				"fileName": {"$ref": "#/definitions/label"},
+				"fileSize": {"$ref": "#/definitions/label"},
+				"noFiles": {"$ref": "#/definitions/label"},
+				"fallback": {"$ref": "#/definitions/label"}
 			}
 		},
 		"codes": {
@@ -230,7 +272,7 @@ const char profile_schema_presentation[] = JSON({
 			"additionalProperties": {
 				"type": "object",
 				"minProperties": 1,
-				"additionalProperties": {"$ref": "#/definitions/text"}
+				"additionalProperties": {"$ref": "#/definitions/label"}
 			}
 		},
 		"technical": {

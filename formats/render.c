@@ -30,6 +30,7 @@ render_result_clear(struct render_result *result)
 	buf_wipe(&result->xhtml);
 	result->notes = (struct document_notes){0};
 	result->unknown_count = 0;
+	result->fell_back = false;
 }
 
 /* Read and check; what is wrong is a finding. */
@@ -82,6 +83,9 @@ render_payload(const struct profile *profile, struct span payload,
 		return why_set(why, WHY_UNSUPPORTED,
 		    "payloads of this message type are not rendered");
 	ret = payload_read(profile, payload, limits, findings, &value, why);
+	if (ret == 0)
+		(void)presentation_in(
+		    profile->shown, context->language, &result->fell_back);
 	if (ret == 0)
 		ret = presentation_document(profile->shown, value, context,
 		    limits, &document, &result->unknown_count, why);

@@ -13,6 +13,7 @@
 #include "formats/findings.h"
 #include "formats/profile.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@ struct render_context {
 	const char *recipient; /* organisation number */
 	const char *recipient_name;
 	const char *reference;           /* the sender's */
+	const char *language;            /* wanted, BCP 47 */
 	int64_t received_ms;             /* 1970 UTC; stamps the documents */
 	const struct render_file *files; /* attachments, in order */
 	size_t files_count;
@@ -41,6 +43,7 @@ struct render_result {
 	struct buf xhtml;
 	struct document_notes notes; /* characters dropped, replaced, missing */
 	size_t unknown_count; /* values that the presentation does not know */
+	bool fell_back;       /* the language that was wanted is not there */
 };
 
 /*

@@ -55,11 +55,3 @@ void schema_free(struct schema *schema); /* NULL is fine */
  */
 int schema_check(const struct schema *schema, const json_t *value,
     const char *part, struct findings *findings, struct why *why);
-
-/*
- * Tell each scalar that the schema names by a pointer, with * for any item of a
- * list; a place that is described twice is told twice. WHY_NOMEM.
- */
-typedef void schema_scalar_fn(void *context, const char *pointer);
-int schema_scalars(const struct schema *schema, schema_scalar_fn *scalar,
-    void *context, struct why *why);

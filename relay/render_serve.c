@@ -122,7 +122,8 @@ handle_payload(struct renderer *renderer, struct role_peer *peer,
 		struct render_done done = {.pdf = buf_span(&result.pdf),
 		    .xhtml = buf_span(&result.xhtml),
 		    .notes = result.notes,
-		    .unknown_count = result.unknown_count};
+		    .unknown_count = result.unknown_count,
+		    .fell_back = result.fell_back};
 
 		answer_done(peer, frame->request, &done);
 	} else {

@@ -55,6 +55,7 @@ render_request_build(struct buf *body, const struct render_request *request)
 	wire_put_text(body, context->recipient);
 	wire_put_text(body, context->recipient_name);
 	wire_put_text(body, context->reference);
+	wire_put_text(body, context->language);
 	wire_put_i64(body, context->received_ms);
 	buf_add_u32(body, (uint32_t)context->files_count);
 	for (size_t i = 0; i < context->files_count; i++) {
@@ -83,6 +84,7 @@ render_request_parse(
 	context->recipient = texts_take(&texts, &in);
 	context->recipient_name = texts_take(&texts, &in);
 	context->reference = texts_take(&texts, &in);
+	context->language = texts_take(&texts, &in);
 	context->received_ms = wire_i64(&in);
 	count = wire_count(&in, 12);
 	if (count > FILES_MAX)
@@ -188,6 +190,7 @@ render_done_build(struct buf *body, const struct render_done *done)
 		buf_add_u32(body, notes->seen[i].count);
 	}
 	buf_add_u64(body, done->unknown_count);
+	wire_put_bool(body, done->fell_back);
 	wire_put_bytes(body, done->xhtml);
 	wire_put_bytes(body, done->pdf);
 }
@@ -218,6 +221,7 @@ render_done_parse(struct span body, struct render_done *done, struct why *why)
 		notes->count = i + 1;
 	}
 	done->unknown_count = wire_u64(&in);
+	done->fell_back = wire_bool(&in);
 	done->xhtml = wire_bytes(&in);
 	done->pdf = wire_bytes(&in);
 	if (wire_end(&in))

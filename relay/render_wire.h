@@ -12,6 +12,7 @@
 #include "formats/profile.h"
 #include "formats/render.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,6 +58,7 @@ struct render_done {
 	struct span xhtml;
 	struct document_notes notes;
 	uint64_t unknown_count;
+	bool fell_back;
 };
 void render_done_build(struct buf *body, const struct render_done *done);
 int render_done_parse(

@@ -240,6 +240,7 @@ submission_answer(struct submission *s, struct buf *out)
 		    out, "missingGlyphs", (int64_t)s->missing_glyphs);
 		json_write_number(
 		    out, "unknownValues", (int64_t)s->unknown_values);
+		json_write_bool(out, "languageFallback", s->fell_back);
 		json_write_object_end(out);
 	} else {
 		id_build(id, &s->first);

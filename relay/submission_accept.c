@@ -194,6 +194,7 @@ log_accepted(const struct submission *s)
 	    LOGN("bytes", s->envelope.bytes),
 	    LOGN("missing_glyphs", s->missing_glyphs),
 	    LOGN("unknown_values", s->unknown_values),
+	    LOGN("language_fallback", s->fell_back),
 	    LOGN("ms", clock_wall_ms() - s->began_ms));
 }
 

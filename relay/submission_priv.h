@@ -121,6 +121,7 @@ struct submission {
 	struct buf xhtml;
 	uint64_t missing_glyphs;
 	uint64_t unknown_values;
+	bool fell_back; /* to the profile's language */
 	char (*sha512)[129]; /* by part, where the list has digests */
 
 	struct package_file *files;

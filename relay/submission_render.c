@@ -46,6 +46,7 @@ documents_keep(struct submission *s, struct span body)
 	buf_add_span(&s->xhtml, done.xhtml);
 	s->missing_glyphs = done.notes.missing;
 	s->unknown_values = done.unknown_count;
+	s->fell_back = done.fell_back;
 	if (!buf_ok(&s->pdf) || !buf_ok(&s->xhtml)) {
 		(void)why_set(&why, WHY_NOMEM, "documents");
 		submission_fail(s, &why);
@@ -141,6 +142,7 @@ submission_render_ask(struct submission *s)
 				     ? s->envelope.recipients[0]
 				     : NULL,
 		    .reference = s->envelope.reference,
+		    .language = s->envelope.language,
 		    .received_ms = s->began_ms,
 		    .files = files,
 		    .files_count = used,

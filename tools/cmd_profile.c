@@ -31,11 +31,12 @@ profile_run(int argc, char **argv)
 	for (size_t i = 0; i < findings.count; i++) {
 		const struct finding *finding = &findings.at[i];
 
-		say_result("%s:%u: %s: %s", finding->part, finding->line,
-		    finding->pointer, finding->expected);
+		say_result("%s:%u:%u: %s: %s", finding->part, finding->line,
+		    finding->column, finding->pointer, finding->expected);
 		json_array_append_new(list,
-		    json_pack("{s:s,s:s,s:i,s:s,s:s}", "part", finding->part,
-			"pointer", finding->pointer, "line", (int)finding->line,
+		    json_pack("{s:s,s:s,s:i,s:i,s:s,s:s}", "part",
+			finding->part, "pointer", finding->pointer, "line",
+			(int)finding->line, "column", (int)finding->column,
 			"rule", finding->rule, "expected", finding->expected));
 	}
 	if (findings.left_off > 0)
@@ -56,5 +57,5 @@ profile_run(int argc, char **argv)
 
 const struct verb verb_profile = {"profile", profile_run, "check DIR",
     "Check the folder of a message type",
-    "Names every fault with file, line and place; status 3 when there is "
+    "Names every fault as file:line:column: pointer; status 3 when there is "
     "one.\n"};

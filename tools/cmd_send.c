@@ -30,6 +30,7 @@ struct sending {
 	const char *key;
 	const char *receipt; /* file */
 	const char *reference;
+	const char *language;
 	const char *patience;
 	bool dry_run;
 	char own_key[ID_TEXT_SIZE];
@@ -249,7 +250,7 @@ deliver(struct sending *sending)
 	if (code == 0)
 		code = submission_describe(&sending->submission, sending->type,
 		    buf_text(&to) == NULL ? "" : buf_text(&to),
-		    sending->reference, &why);
+		    sending->reference, sending->language, &why);
 	buf_clear(&to);
 	if (code != 0) {
 		say_failure(&why);
@@ -282,6 +283,7 @@ send_run(int argc, char **argv)
 	    {"--type", &sending.type, NULL}, {"--key", &sending.key, NULL},
 	    {"--receipt", &sending.receipt, NULL},
 	    {"--reference", &sending.reference, NULL},
+	    {"--language", &sending.language, NULL},
 	    {"--patience", &sending.patience, NULL},
 	    {"--dry-run", NULL, &sending.dry_run}, {NULL, NULL, NULL}};
 	unsigned patience = CLIENT_PATIENCE_SECONDS;
@@ -316,7 +318,8 @@ send_run(int argc, char **argv)
 
 const struct verb verb_send = {"send", send_run,
     "-c CLIENT.conf --to RECIPIENT[,RECIPIENT] --type PROFILE [--key K]\n"
-    "       [--receipt FILE] [--reference R] [--dry-run] PAYLOAD "
+    "       [--receipt FILE] [--reference R] [--language L] [--dry-run] "
+    "PAYLOAD "
     "[ATTACHMENT...]",
     "Send a message and keep its signed receipt",
     "  --to R,...      organisation numbers of the recipients, or names of\n"
@@ -327,6 +330,7 @@ const struct verb verb_send = {"send", send_run,
     "  --receipt FILE  where the receipt goes; default receipts/ID.json\n"
     "                  beside the client file\n"
     "  --reference R   the sender's own reference\n"
+    "  --language L    language that documents are wanted in, e.g. nn\n"
     "  --patience S    seconds that passing failures are tried again (30)\n"
     "  --dry-run       only validate and render\n"
     "PAYLOAD is the structured payload or the main document. An attachment\n"

@@ -180,7 +180,8 @@ recipients_array(const char *recipients)
 
 int
 submission_describe(struct submission *submission, const char *type,
-    const char *recipients, const char *reference, struct why *why)
+    const char *recipients, const char *reference, const char *language,
+    struct why *why)
 {
 	json_t *parts = json_array();
 	json_t *envelope = json_pack("{s:s,s:o,s:o}", "type", type,
@@ -203,6 +204,9 @@ submission_describe(struct submission *submission, const char *type,
 	if (code == 0 && reference != NULL)
 		json_object_set_new(
 		    envelope, "reference", json_string(reference));
+	if (code == 0 && language != NULL)
+		json_object_set_new(
+		    envelope, "language", json_string(language));
 	if (code == 0) {
 		submission->envelope = json_dumps(envelope, JSON_COMPACT);
 		if (submission->envelope == NULL)

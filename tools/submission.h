@@ -40,9 +40,11 @@ int submission_open(struct submission *submission, const char *const *paths,
     size_t count, struct why *why);
 void submission_clear(struct submission *submission);
 
-/* Make the envelope. recipients: separated by commas. reference may be NULL. */
+/* Make the envelope. recipients: separated by commas. reference and language
+ * may be NULL. */
 int submission_describe(struct submission *submission, const char *type,
-    const char *recipients, const char *reference, struct why *why);
+    const char *recipients, const char *reference, const char *language,
+    struct why *why);
 
 /* All parts' bytes, one after the other, as a source of a call. */
 struct client_source submission_source(struct submission *submission);

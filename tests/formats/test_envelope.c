@@ -97,7 +97,32 @@ an_envelope_is_read_whole(void **state)
 	     "],\"parts\":[" PART("a", "b") "]}",
 	    &envelope);
 	assert_null(envelope.reference);
+	assert_null(envelope.language);
 	envelope_clear(&envelope);
+	good("{\"type\":\"t\",\"language\":\"nn-NO\",\"recipients\":[" OSLO
+	     "],\"parts\":[" PART("a", "b") "]}",
+	    &envelope);
+	assert_string_equal(envelope.language, "nn-NO");
+	envelope_clear(&envelope);
+}
+
+static void
+a_language_that_is_no_tag_is_refused(void **state)
+{
+	static const char *const wrong[] = {"\"\"", "1", "\"n\"", "\"n1\"",
+	    "\"nb-\"", "\"nb--NO\"", "\"nb NO\"", "\"nb_NO\"", "\"\u00e5e\"",
+	    "\"nb-123456789\"", "\"abcdefghi\"", "null",
+	    "\"nb-a-b-c-d-e-f-g-h-i-j-k-l-m-n-o-p-q-r\""};
+	char text[1000];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		(void)snprintf(text, sizeof text,
+		    "{\"type\":\"t\",\"language\":%s,\"recipients\":[" OSLO
+		    "],\"parts\":[" PART("a", "b") "]}",
+		    wrong[i]);
+		refused(text, "/language");
+	}
 }
 
 static void
@@ -264,6 +289,10 @@ the_canonical_form_tells_meanings_apart(void **state)
 				   "],\"parts\":[" PART("a", "b") "]}",
 	    "{\"type\":\"t\",\"reference\":\"x\",\"recipients\":[" OSLO
 	    "],\"parts\":[" PART("a", "b") "]}"));
+	assert_false(mean_the_same("{\"type\":\"t\",\"recipients\":[" OSLO
+				   "],\"parts\":[" PART("a", "b") "]}",
+	    "{\"type\":\"t\",\"language\":\"nn\",\"recipients\":[" OSLO
+	    "],\"parts\":[" PART("a", "b") "]}"));
 }
 
 int
@@ -276,6 +305,7 @@ main(void)
 	    cmocka_unit_test(every_reason_is_listed),
 	    cmocka_unit_test(what_is_not_json_is_refused),
 	    cmocka_unit_test(limits_hold_at_and_over),
+	    cmocka_unit_test(a_language_that_is_no_tag_is_refused),
 	    cmocka_unit_test(the_canonical_form_tells_meanings_apart),
 	};
 	return cmocka_run_group_tests_name(

@@ -9,6 +9,7 @@
 #include "formats/pdf.h"
 #include "formats/present_priv.h"
 #include "formats/profile.h"
+#include "formats/profile_shown.h"
 #include "formats/render.h"
 #include "formats/xhtml.h"
 #include "tests/support/json_generate.h"
@@ -421,7 +422,7 @@ a_presentation_that_forgets_a_field_is_refused(void **state)
 		}
 		findings_init(&findings, 100);
 		all++;
-		if (presentation_covers(&forgetful, profile->schema,
+		if (profile_shown_check(profile->schema, &forgetful,
 			"presentation.json", &findings, &why) == WHY_INVALID) {
 			refused++;
 			assert_string_equal(findings.at[0].rule, "unshown");

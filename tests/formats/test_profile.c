@@ -71,7 +71,9 @@ make_good(void)
 	assert_int_equal(mkdir(folder, 0700), 0);
 	write_file("profile.json", good_profile);
 	write_file("presentation.json", good_presentation);
-	write_file("s.json", "{\"type\": \"object\"}\n");
+	write_file("s.json",
+	    "{\"type\": \"object\", \"properties\": {\"a\": {\"type\": "
+	    "\"string\"}}}\n");
 }
 
 static void
@@ -92,8 +94,8 @@ remove_all(void)
 
 /* One file is replaced; the fault must be found there, on that line. */
 static void
-expect_fault(const char *name, const char *text, const char *part,
-    const char *pointer, unsigned line)
+expect_place(const char *name, const char *text, const char *part,
+    const char *pointer, unsigned line, unsigned column)
 {
 	struct findings findings;
 	struct profile *profile;
@@ -115,12 +117,21 @@ expect_fault(const char *name, const char *text, const char *part,
 	assert_string_equal(findings.at[0].part, part);
 	assert_string_equal(findings.at[0].pointer, pointer);
 	assert_int_equal(findings.at[0].line, line);
+	if (column > 0)
+		assert_int_equal(findings.at[0].column, column);
 	assert_int_equal(
 	    profile_load(folder, &limits, &profile, &why), WHY_INVALID);
 	assert_null(profile);
 	assert_non_null(strstr(why.text, part));
 	findings_clear(&findings);
 	remove_all();
+}
+
+static void
+expect_fault(const char *name, const char *text, const char *part,
+    const char *pointer, unsigned line)
+{
+	expect_place(name, text, part, pointer, line, 0);
 }
 
 /* good with one piece of text put in place of another */
@@ -217,7 +228,7 @@ faults_are_found_with_file_and_line(void **state)
 	expect_fault("profile.json",
 	    changed(
 		good_profile, "\"afterSeconds\": 20", "\"afterSeconds\": 200"),
-	    "profile.json", "/deadlines", 9);
+	    "profile.json", "/deadlines/0/afterSeconds", 9);
 	expect_fault("profile.json",
 	    changed(good_profile, "\"name\": \"test\"", "\"name\": \"other\""),
 	    "profile.json", "/name", 2);
@@ -233,10 +244,98 @@ faults_are_found_with_file_and_line(void **state)
 	expect_fault("presentation.json",
 	    changed(
 		good_presentation, "\"codes\": \"c\"}", "\"codes\": \"d\"}"),
-	    "presentation.json", "/0/codes", 1);
+	    "presentation.json", "/content/0/codes", 9);
 	expect_fault("presentation.json",
 	    changed(good_presentation, "\"at\": \"/a\"", "\"at\": \"a\""),
 	    "presentation.json", "/content/0/at", 9);
+}
+
+static void
+the_place_of_a_fault_is_line_and_column(void **state)
+{
+	(void)state;
+	expect_place("profile.json", "{\n\"name\": \"test\",\n  ,\n",
+	    "profile.json", "", 3, 3);
+	expect_place("profile.json",
+	    changed(good_profile, "\"kind\": \"json\"", "\"kind\": \"jso\""),
+	    "profile.json", "/payload/kind", 6, 13);
+	expect_place("presentation.json",
+	    changed(good_presentation, "\"row\": \"A\", \"at\"",
+		"\"row\": \"\u00e6\u00f8\u00e5\", \"form\": \"x\", \"at\""),
+	    "presentation.json", "/content/0/form", 9, 16);
+}
+
+#define FIELDS(more)                                                           \
+	"{\"type\": \"object\",\n\"properties\": {\n \"a\": {\"type\": "       \
+	"\"string\"}" more "}}\n"
+
+static void
+what_the_schema_knows_must_be_shown(void **state)
+{
+	(void)state;
+	expect_place("s.json", FIELDS(",\n  \"b\": {\"type\": \"integer\"}"),
+	    "s.json", "/properties/b", 4, 3);
+	expect_place("s.json",
+	    FIELDS(",\n\"b\": {\"items\": {\"enum\": [1, null]}}"), "s.json",
+	    "/properties/b/items", 4, 7);
+	expect_place("s.json",
+	    FIELDS(",\n\"b\": {\"$ref\": \"#/definitions/d\"}},\n"
+		   "\"definitions\": {\"d\": {\"oneOf\": [{\"type\": "
+		   "\"array\"},\n{\"properties\": {\"c\": {}}}]}}, \"not\": {"
+		   "\"required\": [\"x\"]"),
+	    "s.json", "/definitions/d/oneOf/1/properties/c", 6, 17);
+	expect_place("s.json",
+	    FIELDS(",\n \"b\": {\"additionalProperties\": {\"type\": "
+		   "\"boolean\"}}"),
+	    "s.json", "/properties/b/additionalProperties", 4, 8);
+	/* what the presentation shows, the schema must know */
+	expect_place("presentation.json",
+	    changed(good_presentation, "\"at\": \"/a\"", "\"at\": \"/b\""),
+	    "presentation.json", "/content/0/at", 9, 14);
+	expect_place("presentation.json",
+	    changed(good_presentation, "\"codes\": \"c\"}",
+		"\"codes\": \"c\"},\n{\"section\": \"S\", \"at\": \"/a\", "
+		"\"content\": [{\"row\": \"R\", \"lines\": [[\"/x\"]]}]}"),
+	    "presentation.json", "/content/1/content/0/lines/0/0", 10, 66);
+	expect_place("presentation.json",
+	    changed(good_presentation, "\"content\"",
+		"\"technical\": [{\"at\": \"/z\", \"reason\": \"r\"}],\n"
+		"\"content\""),
+	    "presentation.json", "/technical/0/at", 8, 16);
+}
+
+static void
+labels_have_a_text_in_each_language(void **state)
+{
+	char text[4096];
+
+	(void)state;
+	expect_place("presentation.json",
+	    changed(good_presentation, "\"title\"",
+		"\"languages\": [\"nb\", \"en\"],\n\"title\""),
+	    "presentation.json", "/words", 4, 1);
+	expect_place("presentation.json",
+	    changed(good_presentation, "\"yes\": \"y\"",
+		"\"yes\": {\"nb\": \"y\"}"),
+	    "presentation.json", "/words/yes", 3, 11);
+	snprintf(text, sizeof(text), "%s",
+	    changed(good_presentation, "\"title\"",
+		"\"languages\": [\"nb\", \"en\"],\n\"title\""));
+	snprintf(text, sizeof(text), "%s",
+	    changed(text, "\"yes\"", "\"fallback\": \"f\", \"yes\""));
+	expect_place("presentation.json",
+	    changed(text, "\"row\": \"A\"", "\"row\": {\"nb\": \"A\"}"),
+	    "presentation.json", "/content/0/row", 10, 2);
+	expect_place("presentation.json",
+	    changed(text, "\"row\": \"A\"",
+		"\"row\": {\"nb\": \"A\", \"en\": \"A\", \"fr\": \"A\"}"),
+	    "presentation.json", "/content/0/row", 10, 2);
+	expect_place("presentation.json",
+	    changed(text, "\"x\": \"X\"", "\"x\": {\"en\": \"X\"}"),
+	    "presentation.json", "/codes/c/x", 8, 17);
+	expect_place("presentation.json",
+	    changed(text, "[\"nb\", \"en\"]", "[\"nn\", \"en\"]"),
+	    "presentation.json", "/languages", 2, 1);
 }
 
 static void
@@ -344,6 +443,9 @@ main(void)
 	    cmocka_unit_test(the_shipped_profiles_are_good),
 	    cmocka_unit_test(a_good_profile_is_read_as_it_is_written),
 	    cmocka_unit_test(faults_are_found_with_file_and_line),
+	    cmocka_unit_test(the_place_of_a_fault_is_line_and_column),
+	    cmocka_unit_test(what_the_schema_knows_must_be_shown),
+	    cmocka_unit_test(labels_have_a_text_in_each_language),
 	    cmocka_unit_test(a_folder_that_is_not_there_is_a_clear_error),
 	    cmocka_unit_test(the_list_and_the_files_must_agree),
 	    cmocka_unit_test(a_type_without_a_list_says_so),

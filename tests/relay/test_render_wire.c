@@ -25,6 +25,7 @@ build_request(struct buf *body)
 		.recipient = "958935420",
 		.recipient_name = "Oslo",
 		.reference = "ref",
+		.language = "nn",
 		.received_ms = -5,
 		.files = files,
 		.files_count = 2}};
@@ -49,6 +50,7 @@ a_payload_request_comes_back_as_it_went(void **state)
 	assert_true(span_is(request.payload, "{\"a\":1}"));
 	assert_string_equal(request.context.sender_name, "");
 	assert_string_equal(request.context.recipient_name, "Oslo");
+	assert_string_equal(request.context.language, "nn");
 	assert_int_equal(request.context.received_ms, -5);
 	assert_int_equal(request.context.files_count, 2);
 	assert_string_equal(request.context.files[1].name, "b.jpg");
@@ -93,7 +95,8 @@ documents_and_notes_come_back_as_they_went(void **state)
 		.count = 1,
 		.more = true,
 		.seen = {{DOCUMENT_MISSING, 0x1F600, 3}}},
-	    .unknown_count = 7};
+	    .unknown_count = 7,
+	    .fell_back = true};
 	struct render_done back;
 	struct why why;
 	struct buf body;
@@ -104,6 +107,7 @@ documents_and_notes_come_back_as_they_went(void **state)
 	assert_int_equal(render_done_parse(buf_span(&body), &back, &why), 0);
 	assert_true(span_is(back.pdf, "%PDF"));
 	assert_true(span_is(back.xhtml, "<html/>"));
+	assert_true(back.fell_back);
 	assert_int_equal(back.notes.count, 1);
 	assert_int_equal(back.notes.seen[0].code_point, 0x1F600);
 	assert_int_equal(back.notes.missing, 3);
