@@ -335,24 +335,21 @@ gate_update(struct http_request *request)
 		bufferevent_disable(request->stream, EV_READ);
 }
 
-/* One event of the reader; false when there is nothing more to read now. */
+/* One event of the reader; false when there is nothing more to read now. in is
+ * the front of input, or when input is NULL, bytes of the caller's. */
 static bool
-step(struct http_request *request)
+step(struct http_request *request, struct evbuffer *input, struct span in,
+    size_t *used)
 {
-	struct evbuffer *input = bufferevent_get_input(request->stream);
-	struct evbuffer_iovec first = {NULL, 0};
-	struct span in = SPAN_NONE;
 	struct span body;
-	size_t used;
 
-	if (evbuffer_peek(input, -1, NULL, &first, 1) > 0)
-		in = span_of(first.iov_base, first.iov_len);
 	enum http_event event =
-	    http_reader_feed(&request->reader, in, &used, &body);
-	request->bytes_in += used;
+	    http_reader_feed(&request->reader, in, used, &body);
+	request->bytes_in += *used;
 	if (event == HTTP_EVENT_BODY)
 		body_piece(request, body);
-	evbuffer_drain(input, used);
+	if (input)
+		evbuffer_drain(input, *used);
 	switch (event) {
 	case HTTP_EVENT_HEAD:
 		request_begin(request);
@@ -373,9 +370,103 @@ step(struct http_request *request)
 	if (request->phase == PHASE_IDLE &&
 	    request->reader.state == HTTP_READER_HEAD)
 		phase_set(request, PHASE_HEAD);
-	else if (request->phase == PHASE_REQUEST && used > 0)
+	else if (request->phase == PHASE_REQUEST && *used > 0)
 		event_del(&request->timer);
-	return used > 0;
+	return *used > 0;
+}
+
+static void
+input_read(struct http_request *request)
+{
+	struct evbuffer *input = bufferevent_get_input(request->stream);
+	size_t used;
+	bool more = true;
+
+	while (more && may_read(request)) {
+		struct evbuffer_iovec first = {NULL, 0};
+		struct span in = SPAN_NONE;
+
+		if (evbuffer_peek(input, -1, NULL, &first, 1) > 0)
+			in = span_of(first.iov_base, first.iov_len);
+		more = step(request, input, in, &used);
+	}
+}
+
+/* ---- a large body ---- */
+
+/* Filled and used up within one call: a slow client costs no buffer here. */
+static uint8_t slab[HTTP_SLAB];
+
+/*
+ * What came, and what the session has, into slab. Whole records only: of bytes
+ * that stay inside the session libevent would not hear again. False when
+ * nothing will come any more.
+ */
+static bool
+slab_fill(struct http_request *request, SSL *ssl, size_t *size)
+{
+	struct evbuffer *input = bufferevent_get_input(request->stream);
+	int before = evbuffer_remove(input, slab, sizeof(slab));
+	int got = 1;
+
+	*size = before > 0 ? (size_t)before : 0;
+	while (got > 0 && sizeof(slab) - *size >= SSL3_RT_MAX_PLAIN_LENGTH) {
+		got = SSL_read(ssl, slab + *size, (int)(sizeof(slab) - *size));
+		if (got > 0)
+			*size += (size_t)got;
+	}
+	int error = got > 0 ? SSL_ERROR_NONE : SSL_get_error(ssl, got);
+	ERR_clear_error();
+	return error == SSL_ERROR_NONE || error == SSL_ERROR_WANT_READ ||
+	       error == SSL_ERROR_WANT_WRITE;
+}
+
+/* Hand on what is in slab; what is not taken goes back to the stream. */
+static void
+slab_read(struct http_request *request, size_t size)
+{
+	struct span rest = span_of(slab, size);
+	size_t used;
+	bool more = true;
+
+	while (more && may_read(request)) {
+		more = step(request, NULL, rest, &used);
+		rest.at += used;
+		rest.size -= used;
+	}
+	if (rest.size > 0 && !request->dead &&
+	    evbuffer_prepend(bufferevent_get_input(request->stream), rest.at,
+		rest.size) != 0)
+		connection_close(request);
+}
+
+static bool
+is_in_large_body(const struct http_request *request)
+{
+	return !request->dead && !request->broken && !request->over &&
+	       request->phase == PHASE_REQUEST && waits_for_body(request) &&
+	       request->reader.state == HTTP_READER_BODY &&
+	       (request->reader.head.chunked ||
+		   request->reader.left >= SSL3_RT_MAX_PLAIN_LENGTH);
+}
+
+/*
+ * libevent takes one record (at most 16 KiB) in each turn of the loop. Of a
+ * large body more is there: it is read past the stream, and handed on in large
+ * pieces. False when it is known that the client has gone.
+ */
+static bool
+slab_pass(struct http_request *request)
+{
+	SSL *ssl = bufferevent_openssl_get_ssl(request->stream);
+	size_t size;
+
+	if (!ssl || !is_in_large_body(request))
+		return true;
+	bool open = slab_fill(request, ssl, &size);
+	if (size > 0)
+		slab_read(request, size);
+	return open;
 }
 
 static void
@@ -406,9 +497,13 @@ process(struct http_request *request)
 		linger(request);
 		return;
 	}
-	while (may_read(request))
-		if (!step(request))
-			break;
+	/* the header, and what came with it */
+	if (!is_in_large_body(request))
+		input_read(request);
+	if (!slab_pass(request) && !request->dead && waits_for_body(request)) {
+		connection_close(request);
+		return;
+	}
 	if (!request->dead && request->running && request->body_taken &&
 	    request->body_ended && !request->body_paused &&
 	    !request->end_told && !request->answered) {

@@ -15,6 +15,7 @@
 #include <sys/queue.h>
 
 #define HTTP_READ_MARK (64u << 10) /* bytes read ahead of the handler */
+#define HTTP_SLAB (64u << 10)      /* of a large body, handed on at once */
 #define HTTP_WRITE_MARK                                                        \
 	(64u << 10)            /* under this a stream is asked for more        \
 				*/
