@@ -54,6 +54,13 @@ wire_frame_parse(struct span in, size_t body_max, struct wire_frame *frame,
 	return 0;
 }
 
+size_t
+wire_frame_left(struct span in)
+{
+	size_t whole = in.size < 4 ? 0 : 4 + (size_t)number(in.at, 4);
+	return whole > in.size ? whole - in.size : 0;
+}
+
 void
 wire_head_build(uint8_t head[WIRE_HEAD_SIZE], uint16_t type, uint16_t flags,
     uint64_t request, uint32_t body_size)

@@ -45,6 +45,10 @@ struct wire_frame {
 int wire_frame_parse(struct span in, size_t body_max, struct wire_frame *frame,
     size_t *used, struct why *why);
 
+/* Bytes that the frame at the start of in still lacks, as far as its length is
+ * there to be read: 0 when it is not. Not judged: wire_frame_parse() does. */
+size_t wire_frame_left(struct span in);
+
 /* Append a whole frame. */
 void wire_frame_build(struct buf *out, const struct wire_frame *frame);
 

@@ -13,6 +13,8 @@
 
 #define BUCKETS 256u
 #define READ_SIZE (UINT64_C(64) << 10)
+/* of a large frame, at once */
+#define READ_MOST (UINT64_C(1) << 20)
 /* one channel's share of a turn of the loop */
 #define TURN_SIZE (UINT64_C(1) << 20)
 /* frames up to here are copied when that saves a write */
@@ -67,7 +69,7 @@ channel_new(struct event_base *base, int take_fd, size_t body_max,
 	}
 	*c = (struct channel){
 	    .fd = take_fd, .body_max = body_max, .hooks = hooks, .arg = arg};
-	buf_init(&c->in, body_max + WIRE_HEAD_SIZE + READ_SIZE);
+	buf_init(&c->in, body_max + WIRE_HEAD_SIZE + READ_MOST);
 	c->out = evbuffer_new();
 	c->readable =
 	    event_new(base, take_fd, EV_READ | EV_PERSIST, on_readable, c);
@@ -222,16 +224,24 @@ deliver(struct channel *c, struct why *why)
 	return code;
 }
 
-/* Read once. 1 when there may be more, 0 for not now, negative at the end. */
+/* Read once, what is left of a large frame or what there is. Returns 1 when
+ * there may be more, 0 for not now, negative at the end. */
 static int
 fill(struct channel *c, struct why *why)
 {
-	uint8_t *room = buf_room(&c->in, READ_SIZE);
+	size_t left = wire_frame_left(buf_span(&c->in));
+	size_t most = left < READ_SIZE   ? READ_SIZE
+		      : left < READ_MOST ? left
+					 : READ_MOST;
+	/* a frame that does not fit is found by deliver() */
+	if (left > READ_SIZE && left <= c->body_max)
+		(void)buf_room(&c->in, left);
+	uint8_t *room = buf_room(&c->in, most);
 	if (room == NULL) {
 		c->in.failed = false;
 		return why_set(why, WHY_NOMEM, "a frame does not fit");
 	}
-	ssize_t size = recv(c->fd, room, READ_SIZE, 0);
+	ssize_t size = recv(c->fd, room, most, 0);
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (size < 0)
@@ -239,7 +249,7 @@ fill(struct channel *c, struct why *why)
 	if (size == 0)
 		return why_set(why, WHY_GONE, "the other role is gone");
 	buf_used(&c->in, (size_t)size);
-	return (size_t)size == READ_SIZE ? 1 : 0;
+	return (size_t)size == most ? 1 : 0;
 }
 
 static void
@@ -258,8 +268,9 @@ on_readable(int fd, short what, void *arg)
 	int code = deliver(c, &why);
 	while (code == 0 && more > 0 && !c->dead && !c->paused &&
 	       turn < TURN_SIZE) {
+		size_t before = c->in.size;
 		more = fill(c, &why);
-		turn += READ_SIZE;
+		turn += c->in.size - before;
 		struct why broken;
 		code = deliver(c, &broken);
 		if (code < 0)
@@ -373,16 +384,22 @@ keep(struct channel *c, struct span bytes)
 	return 0;
 }
 
+/* A body in pieces, each of which may be empty. */
+#define PIECES 2
+
 static int
-keep_frame(
-    struct channel *c, const uint8_t *head, struct span body, size_t sent)
+keep_frame(struct channel *c, const uint8_t *head,
+    const struct span body[PIECES], size_t sent)
 {
 	int code = 0;
-	if (sent < WIRE_HEAD_SIZE)
-		code = keep(c, span_of(head + sent, WIRE_HEAD_SIZE - sent));
-	size_t skip = sent > WIRE_HEAD_SIZE ? sent - WIRE_HEAD_SIZE : 0;
-	if (code == 0 && body.size > skip)
-		code = keep(c, span_of(body.at + skip, body.size - skip));
+	size_t skip = sent;
+	for (size_t i = 0; code == 0 && i < PIECES + 1; i++) {
+		struct span piece =
+		    i == 0 ? span_of(head, WIRE_HEAD_SIZE) : body[i - 1];
+		size_t gone = skip < piece.size ? skip : piece.size;
+		skip -= gone;
+		code = keep(c, span_of(piece.at + gone, piece.size - gone));
+	}
 	if (code < 0) /* half a frame is in the stream: it is of no more use */
 		event_active(c->broken, 0, 0);
 	else if (evbuffer_get_length(c->out) >= CHANNEL_LOW_MARK)
@@ -392,12 +409,16 @@ keep_frame(
 
 /* Nothing is kept: a large frame need not be copied. */
 static int
-send_large(struct channel *c, const uint8_t *head, struct span body)
+send_large(
+    struct channel *c, const uint8_t *head, const struct span body[PIECES])
 {
-	struct iovec parts[2] = {{(void *)(uintptr_t)head, WIRE_HEAD_SIZE},
-	    {(void *)(uintptr_t)body.at, body.size}};
-	struct msghdr message = {
-	    .msg_iov = parts, .msg_iovlen = body.size > 0 ? 2 : 1};
+	struct iovec parts[PIECES + 1] = {
+	    {(void *)(uintptr_t)head, WIRE_HEAD_SIZE}};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 1};
+	for (size_t i = 0; i < PIECES; i++)
+		if (body[i].size > 0)
+			parts[message.msg_iovlen++] = (struct iovec){
+			    (void *)(uintptr_t)body[i].at, body[i].size};
 	ssize_t size = sendmsg(c->fd, &message, MSG_NOSIGNAL);
 	if (size < 0 && errno != EAGAIN && errno != EINTR) {
 		/* told later: the caller is in the middle of things */
@@ -417,17 +438,18 @@ send_large(struct channel *c, const uint8_t *head, struct span body)
  * answer, at the latest when the event loop has done what is at hand.
  */
 static int
-send_frame(struct channel *c, uint16_t type, uint16_t flags, uint64_t request,
-    struct span body)
+send_pieces(struct channel *c, uint16_t type, uint16_t flags, uint64_t request,
+    const struct span body[PIECES])
 {
 	uint8_t head[WIRE_HEAD_SIZE];
-	bool small = body.size <= SMALL_SIZE;
+	size_t size = body[0].size + body[1].size;
+	bool small = size <= SMALL_SIZE;
 	bool wait = c->full || c->holds > 0 || (small && request == 0);
 	if (c->dead)
 		return WHY_GONE;
-	if (body.size > c->body_max)
+	if (size > c->body_max)
 		return WHY_TOO_LARGE;
-	wire_head_build(head, type, flags, request, (uint32_t)body.size);
+	wire_head_build(head, type, flags, request, (uint32_t)size);
 	if (!small && !wait && evbuffer_get_length(c->out) > 0)
 		write_out(c);
 	if (!wait && evbuffer_get_length(c->out) == 0)
@@ -441,6 +463,14 @@ send_frame(struct channel *c, uint16_t type, uint16_t flags, uint64_t request,
 	if (!c->full && (wait || c->over_mark))
 		event_active(c->later, 0, 0);
 	return 0;
+}
+
+static int
+send_frame(struct channel *c, uint16_t type, uint16_t flags, uint64_t request,
+    struct span body)
+{
+	const struct span pieces[PIECES] = {body, SPAN_NONE};
+	return send_pieces(c, type, flags, request, pieces);
 }
 
 int
@@ -510,6 +540,14 @@ int
 channel_tell(struct channel *c, uint16_t type, struct span body)
 {
 	return send_frame(c, type, 0, 0, body);
+}
+
+int
+channel_tell_with(
+    struct channel *c, uint16_t type, struct span body, struct span bytes)
+{
+	const struct span pieces[PIECES] = {body, bytes};
+	return send_pieces(c, type, 0, 0, pieces);
 }
 
 size_t

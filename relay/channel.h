@@ -75,6 +75,10 @@ int channel_refuse(
     struct channel *channel, uint64_t request, const struct why *why);
 /* A telling: nobody answers. */
 int channel_tell(struct channel *channel, uint16_t type, struct span body);
+/* The same, the frame's body in two pieces: large bytes need not be copied to
+ * stand behind what goes before them. */
+int channel_tell_with(struct channel *channel, uint16_t type, struct span body,
+    struct span bytes);
 
 /* What is sent between the two goes out at once with the last release, so that
  * the other process is woken once. Nest them; nothing may wait in between. */

@@ -456,17 +456,13 @@ is_in_large_body(const struct http_request *request)
  * pieces. False when it is known that the client has gone.
  */
 static bool
-slab_pass(struct http_request *request)
+body_read(struct http_request *request, SSL *ssl)
 {
-	SSL *ssl = bufferevent_openssl_get_ssl(request->stream);
 	size_t size;
-
-	if (!ssl || !is_in_large_body(request))
-		return true;
 	bool open = slab_fill(request, ssl, &size);
-	if (size > 0)
-		slab_read(request, size);
-	return open;
+
+	slab_read(request, size);
+	return open || request->dead || !waits_for_body(request);
 }
 
 static void
@@ -497,10 +493,10 @@ process(struct http_request *request)
 		linger(request);
 		return;
 	}
-	/* the header, and what came with it */
-	if (!is_in_large_body(request))
+	SSL *ssl = bufferevent_openssl_get_ssl(request->stream);
+	if (!ssl || !is_in_large_body(request))
 		input_read(request);
-	if (!slab_pass(request) && !request->dead && waits_for_body(request)) {
+	if (ssl && is_in_large_body(request) && !body_read(request, ssl)) {
 		connection_close(request);
 		return;
 	}

@@ -11,8 +11,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define READ_SIZE (UINT64_C(64) << 10)
-#define KEEP_SIZE (UINT64_C(256) << 10)
+#define READ_SIZE (UINT64_C(128) << 10)
+/* of a large frame, at once */
+#define READ_MOST (UINT64_C(1) << 20)
+#define KEEP_SIZE (UINT64_C(512) << 10)
 #define PEERS_MAX 200
 
 struct pipe {
@@ -33,7 +35,7 @@ pipe_new(int take_fd, size_t body_max)
 	}
 	pipe->fd = take_fd;
 	pipe->body_max = body_max;
-	buf_init(&pipe->in, body_max + WIRE_HEAD_SIZE + READ_SIZE);
+	buf_init(&pipe->in, body_max + WIRE_HEAD_SIZE + READ_MOST);
 	return pipe;
 }
 
@@ -70,12 +72,19 @@ pipe_fill(struct pipe *pipe, struct why *why)
 	pipe->done = 0;
 	if (pipe->in.size == 0 && pipe->in.capacity > KEEP_SIZE)
 		buf_clear(&pipe->in);
-	uint8_t *room = buf_room(&pipe->in, READ_SIZE);
+	size_t left = wire_frame_left(buf_span(&pipe->in));
+	size_t most = left < READ_SIZE   ? READ_SIZE
+		      : left < READ_MOST ? left
+					 : READ_MOST;
+	/* a frame that does not fit is found by pipe_next() */
+	if (left > READ_SIZE && left <= pipe->body_max)
+		(void)buf_room(&pipe->in, left);
+	uint8_t *room = buf_room(&pipe->in, most);
 	if (room == NULL) {
 		pipe->in.failed = false;
 		return why_set(why, WHY_NOMEM, "a frame does not fit");
 	}
-	ssize_t size = recv(pipe->fd, room, READ_SIZE, MSG_DONTWAIT);
+	ssize_t size = recv(pipe->fd, room, most, MSG_DONTWAIT);
 	/* killed with bytes of ours unread: gone, as by a clean end */
 	if (size < 0 && errno == ECONNRESET)
 		return why_set(why, WHY_GONE, "the other role is gone");

@@ -74,10 +74,17 @@ scan_begin_clear(struct scan_begin *begin)
 }
 
 void
-scan_data_build(struct buf *body, uint64_t session, struct span bytes)
+scan_data_head_build(struct buf *body, uint64_t session, uint32_t size)
 {
 	buf_add_u64(body, session);
-	wire_put_bytes(body, bytes);
+	buf_add_u32(body, size);
+}
+
+void
+scan_data_build(struct buf *body, uint64_t session, struct span bytes)
+{
+	scan_data_head_build(body, session, (uint32_t)bytes.size);
+	buf_add_span(body, bytes);
 }
 
 int

@@ -67,6 +67,8 @@ int scan_begin_parse(
 void scan_begin_clear(struct scan_begin *begin);
 
 void scan_data_build(struct buf *body, uint64_t session, struct span bytes);
+/* The same without the bytes, of which size follow. */
+void scan_data_head_build(struct buf *body, uint64_t session, uint32_t size);
 int scan_data_parse(
     struct span body, uint64_t *session, struct span *bytes, struct why *why);
 

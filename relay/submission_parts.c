@@ -15,7 +15,8 @@
 #define KEPT_ALL (6u << 20)  /* bytes of all payloads and lists */
 #define KEPT_EACH (4u << 20) /* of these, one organisation's */
 
-#define SCAN_GATHER_BYTES (64u << 10) /* of a file, before they are sent */
+#define SCAN_GATHER_BYTES (64u << 10) /* of a file in one frame */
+#define SCAN_ALONE_BYTES (32u << 10)  /* gathered up to here */
 _Static_assert(SCAN_GATHER_BYTES <= SCAN_DATA_BYTES, "one frame");
 
 static const struct envelope_part *
@@ -125,22 +126,31 @@ submission_scan_again(struct submission *s)
 		(void)evtimer_add(s->timer, &soon);
 }
 
-/* What was gathered goes out: a frame for each TLS record would wake the worker
- * for 16 KiB. */
+static void
+scan_send(struct submission *s, struct span bytes)
+{
+	struct buf head;
+	buf_init(&head, 64);
+	scan_data_head_build(&head, s->part.session, (uint32_t)bytes.size);
+	if (s->part.scan == NULL || !buf_ok(&head) ||
+	    channel_tell_with(
+		s->part.scan->channel, SCAN_DATA, buf_span(&head), bytes) != 0)
+		scan_gone(s);
+	buf_clear(&head);
+}
+
+/* What was gathered goes out: a frame for each small piece would wake the
+ * worker for it. */
 static void
 scan_flush(struct submission *s)
 {
 	struct buf *held = &s->part.scan_held;
-	struct buf body;
 	if (held->size == 0 || s->state == SUBMISSION_REFUSED)
 		return;
-	buf_init(&body, held->size + 64);
-	scan_data_build(&body, s->part.session, buf_span(held));
-	if (s->part.scan == NULL || !buf_ok(held) || !buf_ok(&body) ||
-	    channel_tell(s->part.scan->channel, SCAN_DATA, buf_span(&body)) !=
-		0)
+	if (buf_ok(held))
+		scan_send(s, buf_span(held));
+	else
 		scan_gone(s);
-	buf_clear(&body);
 	buf_reset(held);
 }
 
@@ -159,8 +169,12 @@ scan_data(struct submission *s, struct span bytes)
 			piece.size = room;
 		bytes.at += piece.size;
 		bytes.size -= piece.size;
+		if (held->size == 0 && piece.size >= SCAN_ALONE_BYTES) {
+			scan_send(s, piece);
+			continue;
+		}
 		buf_add_span(held, piece);
-		if (held->size == SCAN_GATHER_BYTES)
+		if (held->size >= SCAN_ALONE_BYTES)
 			scan_flush(s);
 	}
 	if (s->state != SUBMISSION_REFUSED &&
