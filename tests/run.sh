@@ -71,11 +71,16 @@ for file in tests/*/test_*.c tests/fuzz/fuzz_*.c; do
 	exit 1
 done
 
-# a script may have a line "# timeout: SECONDS" in its head
+# a script may have a line "# timeout: SECONDS" in its head, and another with
+# "timeout (soak)" for SOAK=1
 limit_of() {
-	local limit=
-	[[ $1 == *.sh ]] && limit=$(sed -n '1,30s/^# timeout: *\([0-9]*\).*/\1/p' "$1" | head -n 1)
-	echo "${limit:-300}"
+	local limit='' soak=''
+	if [[ $1 == *.sh ]]; then
+		limit=$(sed -n '1,30s/^# timeout: *\([0-9]*\).*/\1/p' "$1" | head -n 1)
+		[ -z "${SOAK:-}" ] ||
+			soak=$(sed -n '1,30s/^# timeout (soak): *\([0-9]*\).*/\1/p' "$1" | head -n 1)
+	fi
+	echo "${soak:-${limit:-300}}"
 }
 
 run_fuzzer() {

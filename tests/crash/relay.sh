@@ -3,4 +3,5 @@
 # messages come and go; see relay_crash.py. KILLS: how many kills at random.
 # alone
 # timeout: 900
-exec python3 "$(dirname "$0")/relay_crash.py"
+# timeout (soak): 5400
+exec python3 -B "$(dirname "$0")/relay_crash.py"

@@ -4,255 +4,35 @@ What is judged:
   - whatever was acknowledged is there afterwards, with the same receipt;
   - the same key gives the first receipt, byte for byte;
   - what was confirmed stays confirmed; nothing half-there is listed;
+  - every other answer is one that was promised, whatever died meanwhile;
   - `budstikke spool check` is clean, and the counts add up.
-KILLS in the environment: random kills besides (default 40).
+A message is known for idempotency_days after its end at least: what is older
+by the relay's clock, which the test sets, may be known or not.
+EACH in the environment: kills at each state change (default 3); KILLS: random
+kills besides (default 40); SEED of what is random; SOAK: 1,000 kills in all.
 """
-import http.client
+import base64
+import json
 import os
 import random
 import re
 import signal
-import ssl
-import struct
+import subprocess
 import sys
-import threading
+import tempfile
 import time
+import traceback
 import uuid
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-import relay as house  # noqa: E402
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from relay_load import (  # noqa: E402
+    DAY_MS, HOUR_MS, KNOWN_DAYS, PATIENCE, SEED, World, certificate_make, certificate_use, house,
+    judged, load, until_answered)
 
-BROKEN = (OSError, http.client.HTTPException, ssl.SSLError)
-EACH = int(os.environ.get("EACH", "3"))
-RANDOM_KILLS = int(os.environ.get("KILLS", "40"))
-HOUR_MS = 3600000
-DAY_MS = 24 * HOUR_MS
+SOAK = bool(os.environ.get("SOAK"))
+EACH = int(os.environ.get("EACH", "12" if SOAK else "3"))
+RANDOM_KILLS = int(os.environ.get("KILLS", "560" if SOAK else "40"))
 tap = house.Tap()
-
-
-class World:
-    """What was promised, and what the crash file and the clock say."""
-
-    def __init__(self):
-        self.crash_file = None
-        self.lock = threading.Lock()
-        self.acknowledged = {}  # id -> (key, parts, recipients, receipt)
-        self.confirmed = {}     # (id, recipient) -> state
-        self.keys = {}          # certificate -> path of its .crt and .crt.key
-        self.stopping = False
-        self.pause = threading.Event()
-        self.wrong = []         # (kind, what was seen)
-        self.began = time.monotonic()
-        self.doing = "start"    # what the harness is at, for what goes wrong
-        self.retries = 0
-
-    def blame(self, kind, seen=""):
-        """What is not as promised: said at the moment that it is seen."""
-        sentence = (f"{kind} ({time.monotonic() - self.began:.1f} s, at {self.doing}): "
-                    f"{seen}")
-        with self.lock:
-            self.wrong.append((kind, sentence))
-            print(f"# WRONG: {sentence}", flush=True)
-
-    def verdict(self):
-        """How many of each kind, then the first of each, then the others."""
-        kinds = {}
-        for kind, sentence in self.wrong:
-            kinds.setdefault(kind, []).append(sentence)
-        lines = ["; ".join(f"{len(all_)} x {kind}" for kind, all_ in kinds.items())]
-        lines += [all_[0] for all_ in kinds.values()]
-        lines += [one for all_ in kinds.values() for one in all_[1:6]]
-        return "\n".join(line[:600] for line in lines)
-
-
-def make_clock(path):
-    with open(path, "wb") as clock:
-        clock.write(struct.pack("=qqq", 0, 1000, 0))
-
-
-def clock_forward(path, ms):
-    with open(path, "r+b") as clock:
-        offset = struct.unpack("=q", clock.read(8))[0]
-        clock.seek(0)
-        clock.write(struct.pack("=q", offset + ms))
-
-
-# ---- load -------------------------------------------------------------------
-
-def until_answered(world, call, seconds=60):
-    """Repeat one exchange while it breaks or is refused for a time."""
-    end = time.monotonic() + seconds
-    last = None
-    while time.monotonic() < end:
-        try:
-            answer = last = call()
-        except BROKEN as error:
-            last = error
-            world.retries += 1
-            time.sleep(0.02)
-            continue
-        if answer.status in (429, 500, 503, 507) or answer.code() == "idempotency-in-progress":
-            world.retries += 1
-            time.sleep(0.02)
-            continue
-        return answer
-    world.blame("no answer for a minute", f"the last was {last}")
-    return None
-
-
-def sender(world, relay, seed):
-    rng = random.Random(seed)
-    nav = relay.caller("nav")
-    oslo, bergen, trondheim = (house.ORGANISATIONS[n] for n in ("oslo", "bergen", "trondheim"))
-    while not world.stopping:
-        if world.pause.is_set():
-            time.sleep(0.01)
-            continue
-        recipients = rng.choice([[oslo], [bergen], [oslo, bergen], [trondheim]])
-        time.sleep(0.02)
-        key = str(uuid.uuid4())
-        size = rng.choice([1000, 20000, 60000, 150000])
-        parts = house.document(size, key)
-        answer = until_answered(
-            world, lambda: house.submit(nav, recipients, parts, key, timeout=20))
-        if answer is None:
-            continue
-        if answer.status != 201:
-            world.blame("a submission was refused", repr(answer))
-            continue
-        got = answer.json()
-        with world.lock:
-            world.acknowledged[got["id"]] = (key, parts, recipients, got["receipt"])
-        if rng.random() < 0.2:
-            recalled = until_answered(
-                world, lambda: nav.request("DELETE", f"/v1/messages/{got['id']}"))
-            if recalled is not None and recalled.status == 200:
-                for one in recalled.json()["recipients"]:
-                    if one["state"] == "recalled":
-                        with world.lock:
-                            world.confirmed[got["id"], one["recipient"]] = "recalled"
-    nav.close()
-
-
-def receiver(world, relay, name, seed):
-    """Takes most messages in, rejects some, forgets some, lies about some."""
-    rng = random.Random(seed)
-    caller = relay.caller(name)
-    box = f"/v1/mailbox/{caller.organisation}/messages"
-    while not world.stopping:
-        if world.pause.is_set():
-            time.sleep(0.01)
-            continue
-        page = until_answered(world, lambda: caller.get(box))
-        if page is None or page.status != 200:
-            continue
-        entries = page.json()["messages"]
-        if not entries:
-            time.sleep(0.02)
-        for entry in entries[:10]:
-            if world.stopping:
-                break
-            receive(world, relay, caller, name, box, entry, rng)
-    caller.close()
-
-
-def receive(world, relay, caller, name, box, entry, rng):
-    message = entry["id"]
-    content = until_answered(world, lambda: caller.get(f"{box}/{message}/content"))
-    if content is None or content.status != 200:
-        return  # recalled or expired in between
-    lot = rng.random()
-    if lot < 0.05:
-        return
-    if lot < 0.10:
-        word = {"status": "opened"}
-    elif lot < 0.15:
-        word = {"status": "rejected", "reason": "unreadable", "permanent": True}
-    elif lot < 0.20:
-        word = {"status": "rejected", "reason": "busy", "permanent": False}
-    elif lot < 0.23:
-        word = {"status": "imported", "proof": "0" * 64}
-    else:
-        try:
-            proof = house.proof_of(relay, name, content.body,
-                                   world.keys.get(entry["certificate"]))
-        except RuntimeError as error:
-            world.blame("content does not open", f"{message}: {error}")
-            return
-        word = {"status": "imported", "proof": proof}
-    said = until_answered(world, lambda: caller.post_json(f"{box}/{message}/receipt", word))
-    if said is None:
-        return
-    final = {"imported": "imported"}.get(word["status"]) or (
-        "rejected" if word.get("permanent") else None)
-    if said.status == 200 and final and word.get("proof") != "0" * 64:
-        with world.lock:
-            world.confirmed[message, caller.organisation] = final
-    elif said.status not in (200, 404, 409):
-        world.blame("a receipt was refused", f"{message} {word['status']}: {said!r}")
-
-
-def operator(world, relay, seed):
-    """Mailboxes and certificates change; deadlines are put off; feeds are read."""
-    rng = random.Random(seed)
-    caller = relay.caller("operator")
-    bergen = relay.caller("bergen")
-    pem_path = os.path.join(relay.folder, "extra.crt")
-    while not world.stopping:
-        if world.pause.is_set():
-            time.sleep(0.01)
-            continue
-        number = house.ORGANISATIONS["bergen"]
-        until_answered(world, lambda: caller.post_json(
-            f"/v1/mailbox/{number}", {"state": "open", "types": ["document", "digisos-soknad"]},
-            method="PUT"))
-        with world.lock:
-            some = list(world.acknowledged.items())[-5:]
-        if some:
-            message, promise = rng.choice(some)
-            until_answered(world, lambda: caller.post_json(
-                f"/v1/messages/{message}/extension",
-                {"recipient": promise[2][0], "expires": "2099-01-01T00:00:00.000Z"}))
-        certificate(world, relay, bergen, pem_path)
-        until_answered(world, lambda: caller.get("/v1/feed"))
-        until_answered(world, lambda: caller.get("/v1/alarms"))
-        time.sleep(0.2)
-    caller.close()
-    bergen.close()
-
-
-def certificate(world, relay, caller, pem_path, days="36500", suspend=True):
-    """Register a new certificate, prove it, and perhaps suspend it."""
-    pem_path = f"{pem_path}.{uuid.uuid4()}"
-    import base64
-    import hashlib
-    import subprocess
-    key_path = pem_path + ".key"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key_path,
-         "-out", pem_path, "-days", days, "-subj", "/CN=extra"],
-        check=True, capture_output=True)
-    box = f"/v1/mailbox/{caller.organisation}/certificates"
-    with open(pem_path) as pem:
-        added = until_answered(world, lambda p=pem.read(): caller.post_json(box, {"certificate": p}))
-    if added is None or added.status != 201:
-        world.blame("a certificate was refused", repr(added))
-        return
-    got = added.json()
-    world.keys[got["certificate"]] = pem_path
-    octets = subprocess.run(
-        ["openssl", "cms", "-decrypt", "-binary", "-inform", "DER", "-inkey", key_path, "-recip",
-         pem_path], input=base64.b64decode(got["challenge"]), capture_output=True).stdout
-    proof = hashlib.sha256(octets).hexdigest()
-    proved = until_answered(world, lambda: caller.post_json(
-        f"{box}/{got['certificate']}/proof", {"proof": proof}))
-    if proved is None or proved.status != 200:
-        world.blame("a proof was refused", repr(proved))
-    if not suspend:
-        return
-    gone = until_answered(world, lambda: caller.request("DELETE", f"{box}/{got['certificate']}"))
-    if gone is None or gone.status != 200:
-        world.blame("a certificate was not suspended", repr(gone))
 
 
 # ---- state changes that the load alone does not come by ---------------------
@@ -268,12 +48,11 @@ def send_big(world, relay, name, broken=False):
     if broken:
         head["parts"][0]["sha256"] = "0" * 64
     body, content_type = house.multipart(head, parts)
-    answer = until_answered(world, lambda: nav.request(
-        "POST", "/v1/messages", body,
-        {"Content-Type": content_type, "Idempotency-Key": str(uuid.uuid4())}))
+    key = str(uuid.uuid4())
+    judged(world, lambda: nav.request(
+        "POST", "/v1/messages", body, {"Content-Type": content_type, "Idempotency-Key": key}),
+        [422] if broken else [201], "a large message was answered otherwise")
     nav.close()
-    if answer is not None and answer.status != (422 if broken else 201):
-        world.blame("a large message was answered otherwise", repr(answer))
 
 
 def cut_big(world, relay, name):
@@ -296,37 +75,51 @@ def cut_big(world, relay, name):
         raw.close()
 
 
-def short_certificate(world, relay, clock):
+def short_certificate(world, relay):
     """One that ends tomorrow, by the relay's clock."""
     bergen = relay.caller("bergen")
-    with open(clock, "rb") as file:
-        ahead = struct.unpack("=q", file.read(8))[0] // DAY_MS
-    certificate(world, relay, bergen, os.path.join(relay.folder, "short.crt"),
-                str(ahead + 2), False)
+    ahead = world.offset_ms() // DAY_MS
+    path = os.path.join(relay.folder, f"short.{uuid.uuid4()}.crt")
+    certificate_use(world, bergen, certificate_make(path, ahead + 2))
     bergen.close()
 
 
-def cause_goes_away(world, relay, clock):
+def cause_goes_away(world, relay):
     """An alarm's message is fetched and waits on: it is looked at again."""
-    nav, trondheim, operator = (relay.caller(n) for n in ("nav", "trondheim", "operator"))
+    nav, trondheim, operator_ = (relay.caller(n) for n in ("nav", "trondheim", "operator"))
     box = f"/v1/mailbox/{trondheim.organisation}/messages"
-    sent = until_answered(world, lambda: house.submit(nav, [trondheim.organisation]))
-    if sent is not None and sent.status == 201:
+    key, parts = str(uuid.uuid4()), house.document()
+    sent = judged(world, lambda: house.submit(nav, [trondheim.organisation], parts, key), [201],
+                  "a submission was refused")
+    if sent is not None:
         message = sent.json()["id"]
-        until_answered(world, lambda: operator.post_json(
+        judged(world, lambda: operator_.post_json(
             f"/v1/messages/{message}/extension",
-            {"recipient": trondheim.organisation, "expires": "2099-01-01T00:00:00.000Z"}))
-        clock_forward(clock, 30000)
+            {"recipient": trondheim.organisation, "expires": "2099-01-01T00:00:00.000Z"}),
+            [200], "an extension was refused")
+        world.forward(30000)
         time.sleep(0.8)
-        until_answered(world, lambda: trondheim.get(box))
-        until_answered(world, lambda: trondheim.get(f"{box}/{message}/content"))
+        judged(world, lambda: trondheim.get(box), [200], "a list was refused")
+        judged(world, lambda: trondheim.get(f"{box}/{message}/content"), [200],
+               "content was refused")
         time.sleep(0.4)
-        clock_forward(clock, 900000)
-    for caller in (nav, trondheim, operator):
+        world.forward(900000)
+    for caller in (nav, trondheim, operator_):
         caller.close()
 
 
-def drive(world, relay, clock, name, step):
+def leap(world, relay):
+    """The clock goes on until messages are forgotten: what is promised now is
+    judged before."""
+    judge(world, relay)
+    world.forward((KNOWN_DAYS + 10) * DAY_MS)
+    with world.lock:
+        for message, promise in list(world.acknowledged.items()):
+            if world.may_be_forgotten(promise.sent_ms):
+                del world.acknowledged[message]
+
+
+def drive(world, relay, name, step):
     """One step towards the state change; most of them the load brings about."""
     if name == "spool.stage" and step % 25 == 0:
         send_big(world, relay, "oslo")
@@ -334,35 +127,29 @@ def drive(world, relay, clock, name, step):
         send_big(world, relay, "oslo", broken=True)
     elif name == "spool.sweep" and step % 50 == 0:
         cut_big(world, relay, "oslo")
-        clock_forward(clock, 2 * HOUR_MS)
+        world.forward(2 * HOUR_MS)
     elif name == "spool.purging" and step % 50 == 0:
         send_big(world, relay, "trondheim")
-        clock_forward(clock, HOUR_MS)
+        world.forward(HOUR_MS)
     elif name == "spool.certificate.ended" and step % 50 == 0:
-        short_certificate(world, relay, clock)
-        clock_forward(clock, 3 * DAY_MS)
+        short_certificate(world, relay)
+        world.forward(3 * DAY_MS)
     elif name == "spool.due.recheck" and step % 25 == 0:
-        cause_goes_away(world, relay, clock)
+        cause_goes_away(world, relay)
     elif name == "spool.forgotten" and step % 50 == 0:
-        world.pause.set()
-        time.sleep(0.5)
-        judge(world, relay)
-        with world.lock:
-            world.acknowledged.clear()
-        clock_forward(clock, 40 * DAY_MS)
-        world.pause.clear()
+        leap(world, relay)
     elif step % 100 == 0:
-        clock_forward(clock, HOUR_MS)
+        world.forward(HOUR_MS)
     elif step % 20 == 0:
-        clock_forward(clock, 40000)
+        world.forward(40000)
 
 
 # ---- kills ------------------------------------------------------------------
 
 def points():
     """Every state change that the programs name."""
-    done = house.subprocess.run([os.path.join(house.BUILD, "budstikked"), "--crash-points"],
-                                capture_output=True, text=True)
+    done = subprocess.run([os.path.join(house.BUILD, "budstikked"), "--crash-points"],
+                          capture_output=True, text=True)
     return sorted(set(done.stdout.split()))
 
 
@@ -377,22 +164,25 @@ def crash_pending(world):
         return crash.read(1) != b"\0"
 
 
-def crash_at(world, relay, clock, name, seconds=60):
+def deaths(relay):
+    return relay.log(relay.mark).count(" role.dead ")
+
+
+def crash_at(world, relay, name):
     """True when some role died at the place named."""
-    before = relay.log(relay.mark).count(" role.dead ")
+    before = deaths(relay)
     world.doing = name
     crash_write(world, name)
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE
     step = 0
     while crash_pending(world):
         if time.monotonic() > end:
             crash_write(world, "")
             return False
         step += 1
-        drive(world, relay, clock, name, step)
+        drive(world, relay, name, step)
         time.sleep(0.02)
-    end = time.monotonic() + 10
-    while relay.log(relay.mark).count(" role.dead ") == before:
+    while deaths(relay) == before:
         if time.monotonic() > end:
             return False
         time.sleep(0.01)
@@ -419,30 +209,45 @@ def kill_role(relay, role):
 
 # ---- judgement --------------------------------------------------------------
 
-def judge(world, relay, sample=None):
-    """Everything promised is there. With sample: only so many of the newest."""
+def told_by(receipt):
+    """What a receipt says of its own place, for whoever compares two."""
+    payload = receipt.split(".")[1]
+    got = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return {name: got.get(name) for name in ("id", "message", "time", "epoch", "sequence", "level")}
+
+
+def judge_one(world, nav, message, promise, confirmed):
+    status = until_answered(world, lambda: nav.get(f"/v1/messages/{message}"))
+    if status is None or status.status != 200:
+        world.blame("acknowledged and lost", f"{message} {status!r}")
+        return
+    got = status.json()
+    world.expect(got["receipt"] == promise.receipt, "another receipt than was given",
+                 f"{message}: {told_by(got['receipt'])} was {told_by(promise.receipt)}, "
+                 f"{'' if got['receipt'].split('.')[1] == promise.receipt.split('.')[1] else 'not '}"
+                 "the same payload")
+    for one in got["recipients"]:
+        want = confirmed.get((message, one["recipient"]))
+        world.expect(want is None or one["state"] == want, "a state that was confirmed changed",
+                     f"{message} was {want} and is {one['state']}")
+    again = until_answered(
+        world, lambda: house.submit(nav, promise.recipients, promise.parts, promise.key))
+    world.expect(again is not None and again.status == 201 and
+                 again.json()["receipt"] == promise.receipt and again.json()["id"] == message,
+                 "the same key gave another answer", f"{message} {again!r}")
+
+
+def judge(world, relay):
+    """Everything promised is there. Gives how many promises were looked at."""
     nav = relay.caller("nav")
     with world.lock:
-        promises = list(world.acknowledged.items())
+        promises = [(message, promise) for message, promise in world.acknowledged.items()
+                    if not world.may_be_forgotten(promise.sent_ms)]
         confirmed = dict(world.confirmed)
-    if sample is not None:
-        promises = promises[-sample:]
-    for message, (key, parts, recipients, receipt) in promises:
-        status = until_answered(world, lambda: nav.get(f"/v1/messages/{message}"))
-        if status is None or status.status != 200:
-            world.blame("acknowledged and lost", f"{message} {status!r}")
-            continue
-        got = status.json()
-        if got["receipt"] != receipt:
-            world.blame("another receipt than was given", f"{message}: {got['receipt']} was {receipt}")
-        for one in got["recipients"]:
-            want = confirmed.get((message, one["recipient"]))
-            if want is not None and one["state"] != want:
-                world.blame("a state that was confirmed changed",
-                            f"{message} was {want} and is {one['state']}")
-        again = until_answered(world, lambda: house.submit(nav, recipients, parts, key))
-        if again is None or again.status != 201 or again.json()["receipt"] != receipt:
-            world.blame("the same key gave another answer", f"{message} {again!r}")
+    for message, promise in promises:
+        judge_one(world, nav, message, promise, confirmed)
+        world.judged += not promise.judged
+        promise.judged = True
     nav.close()
     return len(promises)
 
@@ -452,85 +257,92 @@ def check_store(relay):
     return done.returncode == 0, done.stdout + done.stderr
 
 
+def kill_at_points(world, relay, names, kills):
+    """EACH kills at every state change. kills: name -> how many."""
+    slowest = {}
+
+    def one(name):
+        began = time.monotonic()
+        kills[name] += crash_at(world, relay, name)
+        slowest[name] = max(slowest.get(name, 0), time.monotonic() - began)
+
+    for round_number in range(EACH):
+        for name in names:
+            one(name)
+        print(f"# round {round_number + 1}: {sum(kills.values())} kills so far, "
+              f"{world.accepted} acknowledged", flush=True)
+    for name in names:  # the load does not come by all of them each time
+        for _ in range(EACH - kills[name]):
+            one(name)
+    for name in names:
+        print(f"# {kills[name]:3d} kills at {name} (the slowest took {slowest[name]:.1f} s)",
+              flush=True)
+
+
+def kill_at_random(world, relay, kills):
+    rng = random.Random(SEED + 1)
+    for number in range(RANDOM_KILLS):
+        world.doing = f"random kill {number + 1}"
+        time.sleep(rng.random() * 0.3)
+        if number % 10 == 9:
+            relay.kill()
+            relay.start()
+            kills["of all"] += 1
+        elif kill_role(relay, rng.choice(["spool", "spool", "net", "keys", "render", "scan",
+                                          "courier"])):
+            kills["of a role"] += 1
+
+
+def prove(world, relay):
+    names = points()
+    tap.ok(len(names) >= 30, f"the programs name {len(names)} state changes", " ".join(names))
+    threads = load(world, relay)
+    at_points = dict.fromkeys(names, 0)
+    kill_at_points(world, relay, names, at_points)
+    missing = [n for n in names if at_points[n] < EACH]
+    tap.ok(not missing, f"every state change was killed at {EACH} times at least",
+           " ".join(missing))
+    kills = {"at a state change": sum(at_points.values()), "of a role": 0, "of all": 0}
+    kill_at_random(world, relay, kills)
+    world.doing = "the end of the load"
+    world.stopping = True
+    for thread in threads:
+        thread.join(2 * PATIENCE)
+    world.expect(not any(thread.is_alive() for thread in threads), "the load does not end")
+    for what, number in kills.items():
+        print(f"# {number} kills {what}", flush=True)
+    total = sum(kills.values())
+    tap.ok(total >= EACH * len(names) + RANDOM_KILLS * 0.8, f"{total} kills in all")
+    world.doing = "the last judgement"
+    last = judge(world, relay)
+    print(f"# {world.accepted} acknowledged, {world.judged} judged, {last} of them at the end; "
+          f"repeated: {world.repeated}", flush=True)
+    tap.ok(not world.wrong, f"all {world.judged} acknowledged messages are there with their first "
+                            f"receipt ({sum(world.repeated.values())} exchanges were repeated)",
+           world.verdict())
+    clean, said = check_store(relay)
+    tap.ok(clean, "spool check finds nothing while the relay runs", said)
+    tap.ok(relay.stop() == 0, "the relay ends in order", relay.log()[-2000:])
+    clean, said = check_store(relay)
+    tap.ok(clean, "spool check finds nothing afterwards", said)
+
+
 def main():
-    world = World()
-    folder = house.tempfile.mkdtemp(prefix="budstikke-crash.")
-    world.crash_file = os.path.join(folder, "crash")
-    clock = os.path.join(folder, "clock")
-    with open(world.crash_file, "wb") as crash:
-        crash.write(b"\0" * 128)
-    make_clock(clock)
-    os.chmod(world.crash_file, 0o666)
-    os.chmod(folder, 0o755)
+    folder = tempfile.mkdtemp(prefix="budstikke-crash.")
+    world = World(folder)
     relay = house.Relay(
-        options=["-o", "environment=test", "-o", f"clock_file={clock}",
+        options=["-o", "environment=test", "-o", f"clock_file={world.clock}",
                  "-o", "step_hold_seconds=0", "-o", "requests_per_second=100000",
-                 "-o", "staged_hours=1", "-o", "idempotency_days=30",
+                 "-o", "staged_hours=1", "-o", f"idempotency_days={KNOWN_DAYS}",
                  "-o", "expire_seconds=600", "-o", "grace_seconds=300",
                  "-o", "escalate_seconds=60", "-o", "notice_tries=2", "-o", "purge_bytes=1048576",
                  "-o", "role_deaths=100", "-o", "keepalive_seconds=60"],
         environment={"BUDSTIKKE_CRASH_FILE": world.crash_file},
         init=["--webhook", "http://127.0.0.1:9/"])
-    counts = {}
-    kills = {"at a state change": 0, "of a role": 0, "of all": 0}
     try:
         relay.start()
-        names = points()
-        tap.ok(len(names) >= 30, f"the programs name {len(names)} state changes",
-               " ".join(names))
-        threads = [threading.Thread(target=sender, args=(world, relay, n)) for n in range(2)]
-        threads += [threading.Thread(target=receiver, args=(world, relay, n, 9))
-                    for n in ("oslo", "bergen")]
-        threads.append(threading.Thread(target=operator, args=(world, relay, 5)))
-        for thread in threads:
-            thread.daemon = True
-            thread.start()
-        for round_number in range(EACH):
-            for name in names:
-                if crash_at(world, relay, clock, name):
-                    counts[name] = counts.get(name, 0) + 1
-                    kills["at a state change"] += 1
-            tap.ok(True, f"round {round_number + 1}: {sum(counts.values())} kills so far, "
-                         f"{len(world.acknowledged)} acknowledged")
-        for name in names:  # the load does not come by all of them each time
-            while counts.get(name, 0) < EACH and crash_at(world, relay, clock, name):
-                counts[name] = counts.get(name, 0) + 1
-                kills["at a state change"] += 1
-        for name in names:
-            print(f"# {counts.get(name, 0):3d} kills at {name}", flush=True)
-        missing = [n for n in names if counts.get(n, 0) < EACH]
-        tap.ok(not missing, f"every state change was killed at {EACH} times at least",
-               " ".join(missing))
-        rng = random.Random(1)
-        for number in range(RANDOM_KILLS):
-            world.doing = f"random kill {number + 1}"
-            time.sleep(rng.random() * 0.3)
-            if number % 10 == 9:
-                relay.kill()
-                relay.start()
-                kills["of all"] += 1
-            elif kill_role(relay, rng.choice(["spool", "spool", "net", "keys", "render", "scan",
-                                              "courier"])):
-                kills["of a role"] += 1
-        world.stopping = True
-        for thread in threads:
-            thread.join(90)
-        for what, number in kills.items():
-            print(f"# {number} kills {what}", flush=True)
-        total = sum(kills.values())
-        tap.ok(total >= EACH * len(names) + RANDOM_KILLS * 0.8, f"{total} kills in all")
-        world.doing = "the last judgement"
-        judged = judge(world, relay)
-        tap.ok(not world.wrong, f"all {judged} acknowledged messages are there with their first "
-                                f"receipt ({world.retries} exchanges were repeated)",
-               world.verdict())
-        clean, said = check_store(relay)
-        tap.ok(clean, "spool check finds nothing while the relay runs", said)
-        tap.ok(relay.stop() == 0, "the relay ends in order", relay.log()[-2000:])
-        clean, said = check_store(relay)
-        tap.ok(clean, "spool check finds nothing afterwards", said)
+        prove(world, relay)
     except Exception as error:  # the harness itself: a failure, not a silence
-        import traceback
         tap.ok(False, f"the crash test came to its end: {error}", traceback.format_exc())
     finally:
         world.stopping = True
