@@ -305,7 +305,7 @@ document_paragraph(
  * closes it. */
 static struct document_node *
 add_line(struct document *document, struct document_node *parent,
-    struct document_node *paragraph, char *line, size_t size)
+    struct document_node *paragraph, bool struck, char *line, size_t size)
 {
 	if (strspn(line, " ") >= size)
 		return NULL;
@@ -314,13 +314,17 @@ add_line(struct document *document, struct document_node *parent,
 		    document, parent, CMARK_NODE_PARAGRAPH, DOCUMENT_PLAIN);
 	else
 		document_break(document, paragraph);
-	add_clean(document, paragraph, CMARK_NODE_TEXT, line, size);
+	struct document_node *holder = paragraph;
+	if (struck)
+		holder = document_add(document, paragraph,
+		    CMARK_NODE_CUSTOM_INLINE, DOCUMENT_STRUCK_TEXT);
+	add_clean(document, holder, CMARK_NODE_TEXT, line, size);
 	return paragraph;
 }
 
-void
-document_free_text(
-    struct document *document, struct document_node *parent, struct span text)
+static void
+add_free(struct document *document, struct document_node *parent, bool struck,
+    struct span text)
 {
 	if (text.size == 0 || parent == NULL)
 		return;
@@ -333,10 +337,24 @@ document_free_text(
 		char *stop = memchr(at, '\n', (size_t)(end - at));
 		if (stop == NULL)
 			stop = end;
-		paragraph = add_line(
-		    document, parent, paragraph, at, (size_t)(stop - at));
+		paragraph = add_line(document, parent, paragraph, struck, at,
+		    (size_t)(stop - at));
 		at = stop + 1;
 	}
+}
+
+void
+document_free_text(
+    struct document *document, struct document_node *parent, struct span text)
+{
+	add_free(document, parent, false, text);
+}
+
+void
+document_free_struck(
+    struct document *document, struct document_node *parent, struct span text)
+{
+	add_free(document, parent, true, text);
 }
 
 struct document_node *

@@ -66,6 +66,9 @@ struct document_node *document_paragraph(
  * breaks, empty lines and U+2029 part paragraphs. Adds nothing for no text. */
 void document_free_text(
     struct document *document, struct document_node *parent, struct span text);
+/* The same, struck through: values that were overridden. */
+void document_free_struck(
+    struct document *document, struct document_node *parent, struct span text);
 
 /*
  * CommonMark from a payload: raw HTML becomes visible text, links other than
@@ -108,6 +111,10 @@ struct document_node *document_grid(struct document *document,
     struct document_node *parent, const struct span *heads, size_t count);
 void document_grid_row(struct document *document, struct document_node *grid,
     const struct span *cells, size_t count);
+/* The same; struck (may be NULL) tells which cells are struck through. */
+void document_grid_row_struck(struct document *document,
+    struct document_node *grid, const struct span *cells, const bool *struck,
+    size_t count);
 /* A column of numbers, counted from 0: they end under one another. */
 void document_grid_numbers(
     struct document *document, struct document_node *grid, size_t column);

@@ -77,6 +77,13 @@ void
 document_grid_row(struct document *document, struct document_node *grid,
     const struct span *cells, size_t count)
 {
+	document_grid_row_struck(document, grid, cells, NULL, count);
+}
+
+void
+document_grid_row_struck(struct document *document, struct document_node *grid,
+    const struct span *cells, const bool *struck, size_t count)
+{
 	const struct document_facts *facts =
 	    holder(document, grid, DOCUMENT_GRID);
 	if (facts == NULL)
@@ -88,9 +95,14 @@ document_grid_row(struct document *document, struct document_node *grid,
 		return;
 	}
 	struct document_node *row = add_custom(document, grid, DOCUMENT_ROW);
-	for (size_t i = 0; i < count; i++)
-		document_free_text(document,
-		    add_custom(document, row, DOCUMENT_CELL), cells[i]);
+	for (size_t i = 0; i < count; i++) {
+		struct document_node *cell =
+		    add_custom(document, row, DOCUMENT_CELL);
+		if (struck != NULL && struck[i])
+			document_free_struck(document, cell, cells[i]);
+		else
+			document_free_text(document, cell, cells[i]);
+	}
 }
 
 void

@@ -70,23 +70,33 @@ row_table(struct presenter *presenter)
 /* A value and, emphasised behind it, where it comes from. */
 void
 present_row(struct presenter *presenter, const char *label, struct span value,
-    struct span note)
+    struct span note, bool struck)
 {
 	struct document *document = presenter->document;
 	struct document_node *cell, *paragraph;
 
-	if (note.size == 0) {
+	if (note.size == 0 && !struck) {
 		document_row(
 		    document, row_table(presenter), span_text(label), value);
 		return;
 	}
 	cell = document_row(
 	    document, row_table(presenter), span_text(label), SPAN_NONE);
-	if (memchr(value.at, '\n', value.size) != NULL) {
-		document_free_text(document, cell, value);
+	if (memchr(value.at, '\n', value.size) != NULL || note.size == 0) {
+		if (struck)
+			document_free_struck(document, cell, value);
+		else
+			document_free_text(document, cell, value);
+		if (note.size == 0)
+			return;
 		paragraph = document_paragraph(document, cell, SPAN_NONE);
 	} else {
-		paragraph = document_paragraph(document, cell, value);
+		paragraph = document_paragraph(document, cell, SPAN_NONE);
+		if (struck)
+			document_styled(
+			    document, paragraph, DOCUMENT_STRUCK, value);
+		else
+			document_text(document, paragraph, value);
 		document_text(document, paragraph, span_text(" "));
 	}
 	document_styled(document, paragraph, DOCUMENT_EMPHASIS, note);
@@ -122,7 +132,8 @@ element_row(struct presenter *presenter, const json_t *spec)
 		    &value, present_word(presenter->spec, "notAnswered"));
 	if (any || note.size > 0)
 		present_row(presenter, present_text(spec, "row"),
-		    buf_span(&value), buf_span(&note));
+		    buf_span(&value), buf_span(&note),
+		    any && present_is_struck(presenter->struck, spec));
 	presenter->failed |= !buf_ok(&value) || !buf_ok(&note);
 	buf_wipe(&value);
 	buf_wipe(&note);
@@ -154,8 +165,12 @@ element_text(struct presenter *presenter, const json_t *spec, int level)
 		present_begin(presenter);
 		presenter->pending = heading.above;
 		note_text(presenter, spec, &note);
-		document_free_text(presenter->document, present_root(presenter),
-		    buf_span(&value));
+		if (present_is_struck(presenter->struck, spec))
+			document_free_struck(presenter->document,
+			    present_root(presenter), buf_span(&value));
+		else
+			document_free_text(presenter->document,
+			    present_root(presenter), buf_span(&value));
 		if (note.size > 0)
 			document_styled(presenter->document,
 			    document_paragraph(presenter->document,
@@ -226,7 +241,7 @@ each_one(
     struct presenter *presenter, const json_t *spec, int level, size_t index)
 {
 	size_t size = presenter->base.size;
-	const json_t *back;
+	const json_t *back, *around = presenter->struck;
 	struct buf text;
 	bool written = false;
 	struct pending heading = {
@@ -237,6 +252,8 @@ each_one(
 	if (!present_go(presenter, at, &back))
 		return;
 	present_text_init(&text);
+	presenter->struck =
+	    present_struck(presenter, json_object_get(spec, "struck"));
 	if (json_is_object(presenter->top)) {
 		each_heading(presenter, spec, index + 1, &text);
 		heading.text = buf_span(&text);
@@ -247,6 +264,7 @@ each_one(
 		presenter->table = NULL;
 		presenter->pending = heading.above;
 	}
+	presenter->struck = around;
 	presenter->failed |= !buf_ok(&text);
 	buf_wipe(&text);
 	present_back(presenter, back, size);

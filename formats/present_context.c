@@ -82,7 +82,7 @@ fact(struct presenter *presenter, const char *word, const char *value)
 {
 	if (value != NULL && value[0] != '\0')
 		present_row(presenter, present_word(presenter->spec, word),
-		    span_text(value), SPAN_NONE);
+		    span_text(value), SPAN_NONE, false);
 }
 
 static void

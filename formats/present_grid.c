@@ -59,8 +59,10 @@ grid_columns(const json_t *spec, const json_t *items, struct grid *grid)
 }
 
 static void
-grid_row(struct presenter *presenter, struct grid *grid)
+grid_row(struct presenter *presenter, struct grid *grid, const json_t *tests)
 {
+	const json_t *struck = present_struck(presenter, tests);
+	bool is_struck[DOCUMENT_COLUMNS_MAX];
 	struct buf texts[DOCUMENT_COLUMNS_MAX];
 	struct span cells[DOCUMENT_COLUMNS_MAX];
 
@@ -68,9 +70,11 @@ grid_row(struct presenter *presenter, struct grid *grid)
 		present_text_init(&texts[i]);
 		present_value(presenter, grid->columns[i], &texts[i]);
 		cells[i] = buf_span(&texts[i]);
+		is_struck[i] = present_is_struck(struck, grid->columns[i]);
 		presenter->failed |= !buf_ok(&texts[i]);
 	}
-	document_grid_row(presenter->document, grid->node, cells, grid->count);
+	document_grid_row_struck(
+	    presenter->document, grid->node, cells, is_struck, grid->count);
 	for (size_t i = 0; i < grid->count; i++)
 		buf_wipe(&texts[i]);
 }
@@ -90,7 +94,7 @@ column_is_numbers(const json_t *column)
 }
 
 static void
-grid_rows(struct presenter *presenter, struct grid *grid)
+grid_rows(struct presenter *presenter, struct grid *grid, const json_t *tests)
 {
 	struct span heads[DOCUMENT_COLUMNS_MAX];
 	size_t size = presenter->base.size;
@@ -109,7 +113,7 @@ grid_rows(struct presenter *presenter, struct grid *grid)
 	for (size_t i = 0; i < json_array_size(items); i++) {
 		json_pointer_add_index(&presenter->base, i);
 		presenter->top = json_array_get(items, i);
-		grid_row(presenter, grid);
+		grid_row(presenter, grid, tests);
 		present_back(presenter, items, size);
 	}
 }
@@ -130,7 +134,7 @@ present_grid(struct presenter *presenter, const json_t *spec, int level)
 	grid_columns(spec, presenter->top, &grid);
 	presenter->pending = &heading;
 	if (grid.count > 0)
-		grid_rows(presenter, &grid);
+		grid_rows(presenter, &grid, json_object_get(spec, "struck"));
 	presenter->pending = heading.above;
 	present_back(presenter, back, size);
 }

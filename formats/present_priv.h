@@ -40,7 +40,8 @@ struct presenter {
 	json_t *shown;     /* pointers of what has been shown */
 	const struct pending *pending; /* headings not yet written */
 	struct document_node *table;   /* rows go here while they follow */
-	bool failed;                   /* no memory */
+	const json_t *struck; /* overridden: what found it so, NULL not */
+	bool failed;          /* no memory */
 };
 
 /* A heading that is written when something comes under it. */
@@ -80,6 +81,15 @@ bool present_is_technical(
 /* Room for one text of the document. */
 void present_text_init(struct buf *text);
 
+/*
+ * Whether the item in hand was overridden: each test of the list (at, is)
+ * holds. tests may be NULL: then what is around decides.
+ */
+const json_t *present_struck(
+    const struct presenter *presenter, const json_t *tests);
+/* Whether spec shows a value of it, not what tells of the overriding. */
+bool present_is_struck(const json_t *tests, const json_t *spec);
+
 /* ---- present.c: for the other elements ---- */
 
 /* A text member of an element; NULL when it is not there. */
@@ -93,7 +103,7 @@ struct pending present_pending(const struct presenter *presenter, int level,
 void present_begin(struct presenter *presenter);
 /* A row in the table of the rows before it; note is emphasised behind. */
 void present_row(struct presenter *presenter, const char *label,
-    struct span value, struct span note);
+    struct span value, struct span note, bool struck);
 
 /* Look at the value behind at, until present_back(); false when there is
  * none. */

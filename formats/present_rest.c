@@ -71,7 +71,7 @@ rest_one(struct presenter *presenter, const json_t *value, size_t *count)
 	pointer_label(pointer, &label);
 	present_scalar(presenter->spec, value, NULL, NULL, &text);
 	present_row(presenter, buf_text(&label) ? buf_text(&label) : pointer,
-	    buf_span(&text), SPAN_NONE);
+	    buf_span(&text), SPAN_NONE, false);
 	(*count)++;
 	presenter->failed |= !buf_ok(&text) || !buf_ok(&label);
 	buf_wipe(&label);

@@ -371,3 +371,42 @@ present_value(struct presenter *presenter, const json_t *spec, struct buf *out)
 	}
 	return any;
 }
+
+/* ---- values that were overridden ---- */
+
+const json_t *
+present_struck(const struct presenter *presenter, const json_t *tests)
+{
+	const json_t *test;
+	size_t i;
+
+	if (tests == NULL)
+		return presenter->struck;
+	json_array_foreach(tests, i, test)
+	{
+		const json_t *value =
+		    present_get(presenter, present_text(test, "at"));
+
+		if (value == NULL ||
+		    !json_equal(value, json_object_get(test, "is")))
+			return presenter->struck;
+	}
+	return tests;
+}
+
+bool
+present_is_struck(const json_t *tests, const json_t *spec)
+{
+	const char *at = present_text(spec, "at");
+	const json_t *test;
+	size_t i;
+
+	if (tests == NULL)
+		return false;
+	json_array_foreach(tests, i, test)
+	{
+		if (at != NULL && strcmp(at, present_text(test, "at")) == 0)
+			return false;
+	}
+	return true;
+}

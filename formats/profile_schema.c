@@ -158,6 +158,16 @@ const char profile_schema_presentation[] = JSON({
 				{"required": ["before"]}, {"required": ["after"]}
 			]}}}
 		},
+		"tests": {
+			"type": "array",
+			"minItems": 1,
+			"items": {
+				"type": "object",
+				"additionalProperties": false,
+				"required": ["at", "is"],
+				"properties": {"at": {"$ref": "#/definitions/pointer"}, "is": {"type": ["string", "boolean"]}}
+			}
+		},
 		"content": {"type": "array", "minItems": 1, "items": {"$ref": "#/definitions/element"}},
 		"element": {
 			"type": "object",
@@ -194,7 +204,8 @@ const char profile_schema_presentation[] = JSON({
 						"at": {"$ref": "#/definitions/pointer"},
 						"one": {"$ref": "#/definitions/label"},
 						"title": {"$ref": "#/definitions/value"},
-						"content": {"$ref": "#/definitions/content"}
+						"content": {"$ref": "#/definitions/content"},
+						"struck": {"$ref": "#/definitions/tests"}
 					}
 				}},
 				{"if": {"required": ["grid"]}, "then": {
@@ -208,7 +219,8 @@ const char profile_schema_presentation[] = JSON({
 							"minItems": 1,
 							"maxItems": 8,
 							"items": {"required": ["head"], "allOf": [{"$ref": "#/definitions/value"}]}
-						}
+						},
+						"struck": {"$ref": "#/definitions/tests"}
 					}
 				}},
 				{"if": {"required": ["markdown"]}, "then": {

@@ -376,6 +376,35 @@ our_examples_are_rendered_by_the_rules(void **state)
 	free(names);
 }
 
+static void
+overridden_values_are_struck_through(void **state)
+{
+	static const char *const wanted[] = {"<s>Renholdspr\xc3\xb8ven AS</s>",
+	    "<s>20\xc2\xa0%</s>",
+	    "<td>Pr\xc3\xb8"
+	    "vebutikken AS</td>",
+	    "<td>hentet fra register</td>", "<td>Ja</td>"};
+	json_t *payload = json_load_file(OWN "/gyldig-familie.json", 0, NULL);
+	struct document *document;
+	struct why why = {0};
+	struct buf text, xhtml;
+
+	(void)state;
+	buf_init(&text, 16 << 20);
+	buf_init(&xhtml, limits.document_bytes);
+	document = present(payload, &text);
+	assert_int_equal(xhtml_build(document, &xhtml, &why), 0);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		if (strstr(buf_text(&xhtml), wanted[i]) == NULL)
+			fail_msg("no %s", wanted[i]);
+	}
+	expect_documents(document, &text);
+	document_free(document);
+	buf_clear(&text);
+	buf_clear(&xhtml);
+	json_decref(payload);
+}
+
 /* ---- the profile's own faults ---- */
 
 /* Take the n-th row or column out, wherever it is; false when there are
@@ -441,6 +470,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(random_valid_payloads_are_shown_whole),
+	    cmocka_unit_test(overridden_values_are_struck_through),
 	    cmocka_unit_test(our_examples_are_rendered_by_the_rules),
 	    cmocka_unit_test(a_presentation_that_forgets_a_field_is_refused),
 	};
