@@ -18,7 +18,6 @@
 
 static const struct http_calls no_calls;
 
-static void timer_update(struct http_request *request);
 static void gate_update(struct http_request *request);
 
 static void
@@ -54,7 +53,7 @@ leave(struct http_request *request)
 		connection_free(request);
 		return;
 	}
-	timer_update(request);
+	deadline_update(request);
 	gate_update(request);
 }
 
@@ -107,90 +106,7 @@ connection_kick(struct http_request *request)
 	event_active(&request->kick, EV_TIMEOUT, 0);
 }
 
-/* ---- deadlines ---- */
-
-static size_t
-output_size(const struct http_request *request)
-{
-	return evbuffer_get_length(bufferevent_get_output(request->stream));
-}
-
-static uint64_t
-output_sent(const struct http_request *request)
-{
-	return request->bytes_out - output_size(request);
-}
-
-static void
-timer_set(struct http_request *request, uint64_t ms)
-{
-	struct timeval wait = {.tv_sec = (time_t)(ms / 1000),
-	    .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
-
-	request->sent_before = output_sent(request);
-	event_add(&request->timer, &wait);
-}
-
-static bool
-waits_for_body(const struct http_request *request)
-{
-	return request->body_taken && !request->body_paused &&
-	       !request->body_ended && !request->answered;
-}
-
-/* In a request the client must take or give bytes; time that the handler needs
- * is the handler's. */
-static void
-timer_update(struct http_request *request)
-{
-	if (request->phase != PHASE_REQUEST)
-		return; /* set where the phase began: absolute */
-	if (waits_for_body(request) || output_size(request) > 0) {
-		if (!evtimer_pending(&request->timer, NULL))
-			timer_set(request,
-			    request->server->limits.body_stall_seconds * 1000);
-	} else {
-		event_del(&request->timer);
-	}
-}
-
-static void
-phase_set(struct http_request *request, enum phase phase)
-{
-	const struct limits *limits = &request->server->limits;
-
-	request->phase = phase;
-	if (request->is_idle != (phase == PHASE_IDLE)) {
-		request->is_idle = phase == PHASE_IDLE;
-		if (request->is_idle)
-			TAILQ_INSERT_TAIL(
-			    &request->server->idle, request, idle_links);
-		else
-			TAILQ_REMOVE(
-			    &request->server->idle, request, idle_links);
-	}
-	switch (phase) {
-	case PHASE_HANDSHAKE:
-		timer_set(request, limits->handshake_seconds * 1000);
-		break;
-	case PHASE_IDLE:
-		timer_set(
-		    request, (request->fresh ? limits->header_seconds
-					     : limits->keepalive_seconds) *
-				 1000);
-		break;
-	case PHASE_HEAD:
-		if (!request->fresh)
-			timer_set(request, limits->header_seconds * 1000);
-		break;
-	case PHASE_LINGER:
-		timer_set(request, limits->linger_ms);
-		break;
-	case PHASE_REQUEST:
-		event_del(&request->timer);
-		break;
-	}
-}
+/* ---- refusals ---- */
 
 static void
 refuse(struct http_request *request, unsigned status, const char *reason)
@@ -205,7 +121,7 @@ refuse(struct http_request *request, unsigned status, const char *reason)
 		return;
 	}
 	answer_refusal(request, status, reason);
-	phase_set(request, PHASE_REQUEST);
+	request_phase(request, PHASE_REQUEST);
 }
 
 static void
@@ -219,10 +135,10 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	if (request->phase == PHASE_HEAD)
 		refuse(request, 408, "header_seconds");
 	else if (request->phase == PHASE_REQUEST &&
-		 output_sent(request) != request->sent_before)
-		; /* slow, but it goes on: timer_update() sets it anew */
-	else if (request->phase == PHASE_REQUEST && waits_for_body(request) &&
-		 output_size(request) == 0)
+		 request_sent(request) != request->sent_before)
+		; /* slow, but it goes on: deadline_update() sets it anew */
+	else if (request->phase == PHASE_REQUEST && request_waits(request) &&
+		 request_unsent(request) == 0)
 		refuse(request, 408, "body_stall_seconds");
 	else
 		connection_close(request);
@@ -260,7 +176,7 @@ request_begin(struct http_request *request)
 	struct span body;
 	size_t used;
 
-	phase_set(request, PHASE_REQUEST);
+	request_phase(request, PHASE_REQUEST);
 	request->fresh = false;
 	request->calls = &no_calls;
 	request->calls_arg = NULL;
@@ -310,7 +226,7 @@ may_read(const struct http_request *request)
 		return false;
 	if (request->phase == PHASE_IDLE || request->phase == PHASE_HEAD)
 		return true;
-	return request->phase == PHASE_REQUEST && waits_for_body(request);
+	return request->phase == PHASE_REQUEST && request_waits(request);
 }
 
 /*
@@ -369,7 +285,7 @@ step(struct http_request *request, struct evbuffer *input, struct span in,
 	}
 	if (request->phase == PHASE_IDLE &&
 	    request->reader.state == HTTP_READER_HEAD)
-		phase_set(request, PHASE_HEAD);
+		request_phase(request, PHASE_HEAD);
 	else if (request->phase == PHASE_REQUEST && *used > 0)
 		event_del(&request->timer);
 	return *used > 0;
@@ -444,7 +360,7 @@ static bool
 is_in_large_body(const struct http_request *request)
 {
 	return !request->dead && !request->broken && !request->over &&
-	       request->phase == PHASE_REQUEST && waits_for_body(request) &&
+	       request->phase == PHASE_REQUEST && request_waits(request) &&
 	       request->reader.state == HTTP_READER_BODY &&
 	       (request->reader.head.chunked ||
 		   request->reader.left >= SSL3_RT_MAX_PLAIN_LENGTH);
@@ -462,7 +378,7 @@ body_read(struct http_request *request, SSL *ssl)
 	bool open = slab_fill(request, ssl, &size);
 
 	slab_read(request, size);
-	return open || request->dead || !waits_for_body(request);
+	return open || request->dead || !request_waits(request);
 }
 
 static void
@@ -523,7 +439,7 @@ next_request(struct http_request *request)
 		connection_close(request);
 		return;
 	}
-	phase_set(request, PHASE_IDLE);
+	request_phase(request, PHASE_IDLE);
 	bufferevent_setwatermark(request->stream, EV_WRITE, 0, 0);
 	process(request); /* what was sent ahead */
 }
@@ -546,7 +462,7 @@ answer_written(struct http_request *request)
 	}
 	/* a close with unread bytes would take the answer back (RST) */
 	request->linger_left = request->server->limits.linger_bytes;
-	phase_set(request, PHASE_LINGER);
+	request_phase(request, PHASE_LINGER);
 	linger(request);
 }
 
@@ -558,7 +474,7 @@ on_write(struct bufferevent *stream, void *arg)
 	(void)stream;
 	enter(request);
 	if (request->phase == PHASE_REQUEST && request->answered) {
-		size_t waiting = output_size(request);
+		size_t waiting = request_unsent(request);
 		if (request->answer_left > 0) {
 			uint64_t room = request->answer_left < HTTP_PIECE
 					    ? request->answer_left
@@ -611,7 +527,7 @@ handshake_done(struct http_request *request)
 
 	request->session_digest =
 	    ssl && tls_session_digest(ssl, request->digest);
-	phase_set(request, PHASE_IDLE);
+	request_phase(request, PHASE_IDLE);
 }
 
 static void
@@ -631,7 +547,7 @@ on_event(struct bufferevent *stream, short what, void *arg)
 	} else if (what & BEV_EVENT_CONNECTED) {
 		handshake_done(request);
 	} else if ((what & BEV_EVENT_EOF) && request->answered &&
-		   request->answer_left == 0 && output_size(request) > 0) {
+		   request->answer_left == 0 && request_unsent(request) > 0) {
 		/* it may have closed its side only: let it have the answer */
 		request->close_after = true;
 	} else {
@@ -697,7 +613,7 @@ connection_new(struct listening *listening, int take_fd,
 	bufferevent_setcb(stream, on_read, on_write, on_event, request);
 	bufferevent_set_max_single_read(stream, HTTP_READ_MARK);
 	bufferevent_set_max_single_write(stream, 4 * HTTP_PIECE);
-	phase_set(request,
+	request_phase(request,
 	    listening->config.kind == HTTP_TLS ? PHASE_HANDSHAKE : PHASE_IDLE);
 	request->reading = true;
 	bufferevent_enable(stream, EV_READ | EV_WRITE);

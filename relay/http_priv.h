@@ -127,6 +127,15 @@ void connection_kick(struct http_request *request);
 /* Work on what has been read. */
 void connection_read(struct http_request *request);
 
+/* http_deadline.c */
+/* Bytes of the answer that the socket has not taken, and that it has. */
+size_t request_unsent(const struct http_request *request);
+uint64_t request_sent(const struct http_request *request);
+/* The client owes bytes of the body. */
+bool request_waits(const struct http_request *request);
+void deadline_update(struct http_request *request);
+void request_phase(struct http_request *request, enum phase phase);
+
 /* http_lane.c */
 void lane_open(struct http_server *server);
 void lane_close(struct http_server *server);
