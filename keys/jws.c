@@ -14,10 +14,15 @@
 
 #define JWS_DER_MAX 1024 /* an ECDSA or RSA signature */
 
+/* What does not change from one signature to the next is made once: OpenSSL 3
+ * looks up algorithms and exports keys for each context anew. */
 struct jws_signer {
 	EVP_PKEY *pkey; /* lent */
 	const struct jws_algorithm *algorithm;
-	struct buf header; /* base64url, with the dot behind it */
+	struct buf header;    /* base64url, with the dot behind it */
+	EVP_PKEY_CTX *key;    /* ready to sign digests */
+	EVP_MD_CTX *prefix;   /* the digest of the header so far */
+	EVP_MD_CTX *progress; /* the copy of it that takes the payload */
 };
 
 static const struct jws_algorithm algorithms[] = {
@@ -93,6 +98,25 @@ type_is_plain(const char *type)
 	return true;
 }
 
+static bool
+contexts_make(struct jws_signer *signer)
+{
+	EVP_MD *digest = EVP_MD_fetch(NULL, signer->algorithm->digest, NULL);
+	signer->key = EVP_PKEY_CTX_new_from_pkey(NULL, signer->pkey, NULL);
+	signer->prefix = EVP_MD_CTX_new();
+	signer->progress = EVP_MD_CTX_new();
+	bool good = digest != NULL && signer->key != NULL &&
+		    signer->prefix != NULL && signer->progress != NULL &&
+		    EVP_PKEY_sign_init(signer->key) == 1 &&
+		    EVP_PKEY_CTX_set_signature_md(signer->key, digest) == 1 &&
+		    jws_padding_set(signer->key, signer->algorithm) &&
+		    EVP_DigestInit_ex2(signer->prefix, digest, NULL) == 1 &&
+		    EVP_DigestUpdate(signer->prefix, signer->header.at,
+			signer->header.size) == 1;
+	EVP_MD_free(digest);
+	return good;
+}
+
 int
 jws_signer_new(const struct private_key *key,
     const struct certificate *const *chain, size_t count, const char *type,
@@ -118,6 +142,10 @@ jws_signer_new(const struct private_key *key,
 		    "the signature's header is over %u bytes",
 		    JWS_HEADER_BYTES_MAX);
 	}
+	if (!contexts_make(signer)) {
+		jws_signer_free(signer);
+		return why_openssl(why, WHY_CRYPTO, "making a signer");
+	}
 	*out = signer;
 	return 0;
 }
@@ -127,6 +155,9 @@ jws_signer_free(struct jws_signer *signer)
 {
 	if (signer == NULL)
 		return;
+	EVP_PKEY_CTX_free(signer->key);
+	EVP_MD_CTX_free(signer->prefix);
+	EVP_MD_CTX_free(signer->progress);
 	buf_clear(&signer->header);
 	free(signer);
 }
@@ -146,20 +177,20 @@ raw_of_der(struct span der, size_t half, uint8_t *raw)
 	return good;
 }
 
+/* The header is in the digest already; rest is what stands behind it. */
 static int
-sign_bytes(const struct jws_signer *signer, struct span bytes,
-    uint8_t *signature, size_t *size, struct why *why)
+sign_rest(const struct jws_signer *signer, struct span rest, uint8_t *signature,
+    size_t *size, struct why *why)
 {
 	const struct jws_algorithm *algorithm = signer->algorithm;
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *key_context = NULL;
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned digest_size = 0;
 	bool good =
-	    context != NULL &&
-	    EVP_DigestSignInit_ex(context, &key_context, algorithm->digest,
-		NULL, NULL, signer->pkey, NULL) == 1 &&
-	    jws_padding_set(key_context, algorithm) &&
-	    EVP_DigestSign(context, signature, size, bytes.at, bytes.size) == 1;
-	EVP_MD_CTX_free(context);
+	    EVP_MD_CTX_copy_ex(signer->progress, signer->prefix) == 1 &&
+	    EVP_DigestUpdate(signer->progress, rest.at, rest.size) == 1 &&
+	    EVP_DigestFinal_ex(signer->progress, digest, &digest_size) == 1 &&
+	    EVP_PKEY_sign(signer->key, signature, size, digest, digest_size) ==
+		1;
 	if (good && algorithm->half > 0) {
 		uint8_t raw[96];
 		good =
@@ -186,8 +217,10 @@ jws_sign(const struct jws_signer *signer, struct span payload, struct buf *out,
 		return why_set(why, WHY_TOO_LARGE,
 		    "the payload to sign is over the limit");
 	}
-	int ret = sign_bytes(signer,
-	    span_of(out->at + start, out->size - start), signature, &size, why);
+	size_t header = start + signer->header.size;
+	int ret =
+	    sign_rest(signer, span_of(out->at + header, out->size - header),
+		signature, &size, why);
 	if (ret < 0) {
 		out->size = start;
 		return ret;

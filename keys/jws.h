@@ -33,7 +33,8 @@ int jws_signer_new(const struct private_key *key,
     bool rs256, struct jws_signer **out, struct why *why);
 void jws_signer_free(struct jws_signer *signer);
 
-/* Append the compact JWS over the payload to out. */
+/* Append the compact JWS over the payload to out. One call at a time: a signer
+ * works in contexts of its own. */
 int jws_sign(const struct jws_signer *signer, struct span payload,
     struct buf *out, struct why *why);
 

@@ -22,7 +22,7 @@ const struct jws_algorithm *jws_algorithm_named(struct span name);
 const struct jws_algorithm *jws_algorithm_of(
     enum certificate_key key, bool rs256);
 
-/* The padding of PS256 on a context of EVP_DigestSignInit() or
+/* The padding of PS256 on a context of EVP_PKEY_sign_init() or
  * EVP_DigestVerifyInit(); nothing for the others. */
 bool jws_padding_set(
     EVP_PKEY_CTX *context, const struct jws_algorithm *algorithm);

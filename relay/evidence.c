@@ -2,10 +2,6 @@
 
 #include "base/text.h"
 
-#include <stdlib.h>
-
-#include <jansson.h>
-
 #define ETSI "http://uri.etsi.org/19522/Event/"
 #define OWN "urn:budstikke:event:"
 
@@ -115,89 +111,172 @@ meaning(const struct spool_draft *draft)
 	}
 }
 
+/* Members in the order in which they are put; each begins with the comma that
+ * the one before it left out. */
 static void
-put(json_t *object, const char *name, json_t *value)
+put_name(struct buf *out, const char *name)
 {
-	(void)json_object_set_new(object, name, value);
+	if (out->at[out->size - 1] != '{')
+		buf_add_byte(out, ',');
+	buf_add_byte(out, '"');
+	buf_add_text(out, name);
+	buf_add_text(out, "\":");
+}
+
+/* A string as RFC 8259 section 7 has it: only what must be escaped is. Some of
+ * it the recipient wrote. */
+static void
+add_string(struct buf *out, const char *text)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	static const char letters[] = "btn\0fr"; /* from 8 on */
+	const char *from = text;
+	buf_add_byte(out, '"');
+	for (const char *at = text;; at++) {
+		unsigned char c = (unsigned char)*at;
+		if (c >= ' ' && c != '"' && c != '\\')
+			continue;
+		buf_add(out, from, (size_t)(at - from));
+		from = at + 1;
+		if (c == '\0')
+			break;
+		buf_add_byte(out, '\\');
+		if (c >= ' ') {
+			buf_add_byte(out, c);
+		} else if (c >= '\b' && c <= '\r' && c != '\v') {
+			buf_add_byte(out, (uint8_t)letters[c - '\b']);
+		} else {
+			buf_add_text(out, "u00");
+			buf_add_byte(out, (uint8_t)digits[c >> 4]);
+			buf_add_byte(out, (uint8_t)digits[c & 15]);
+		}
+	}
+	buf_add_byte(out, '"');
 }
 
 static void
-put_time(json_t *object, const char *name, int64_t ms)
+put_string(struct buf *out, const char *name, const char *text)
+{
+	put_name(out, name);
+	add_string(out, text);
+}
+
+static void
+put_number(struct buf *out, const char *name, uint64_t value)
+{
+	char text[24];
+	size_t at = sizeof text;
+	text[--at] = '\0';
+	do
+		text[--at] = (char)('0' + value % 10);
+	while ((value /= 10) != 0);
+	put_name(out, name);
+	buf_add_text(out, text + at);
+}
+
+static void
+put_true(struct buf *out, const char *name, bool value)
+{
+	put_name(out, name);
+	buf_add_text(out, value ? "true" : "false");
+}
+
+static void
+put_time(struct buf *out, const char *name, int64_t ms)
 {
 	char text[TIME_TEXT_SIZE];
 	if (ms == 0)
 		return;
 	time_build(text, ms);
-	put(object, name, json_string(text));
+	put_string(out, name, text);
 }
 
+/* Left out when there is none, or when it is no text. */
 static void
-put_text(json_t *object, const char *name, const char *text)
+put_text(struct buf *out, const char *name, const char *text)
 {
-	if (text != NULL && text[0] != '\0')
-		put(object, name, json_string(text));
+	if (text != NULL && text[0] != '\0' && utf8_valid(span_text(text)))
+		put_string(out, name, text);
 }
 
 static void
-put_message(json_t *object, const struct spool_draft *draft)
+put_recipients(struct buf *out, const struct spool_draft *draft)
+{
+	put_name(out, "recipients");
+	for (size_t i = 0; i < draft->recipient_count; i++) {
+		buf_add_byte(out, i == 0 ? '[' : ',');
+		add_string(out, draft->recipients[i]);
+	}
+	buf_add_byte(out, ']');
+}
+
+static void
+put_message(struct buf *out, const struct spool_draft *draft)
 {
 	char id[ID_TEXT_SIZE];
 	if (!draft->has_message)
 		return;
 	id_build(id, &draft->message);
-	put(object, "message", json_string(id));
-	put_text(object, "type", draft->type);
-	put_text(object, "profileVersion", draft->version);
-	put_text(object, "sender", draft->sender);
-	put_text(object, "recipient", draft->recipient);
-	if (draft->recipient_count > 0) {
-		json_t *list = json_array();
-		for (size_t i = 0; i < draft->recipient_count; i++)
-			(void)json_array_append_new(
-			    list, json_string(draft->recipients[i]));
-		put(object, "recipients", list);
-	}
-	put_time(object, "submitted", draft->submitted_ms);
-	put_time(object, "accepted", draft->accepted_ms);
-	put_time(object, "expires", draft->expires_ms);
+	put_string(out, "message", id);
+	put_text(out, "type", draft->type);
+	put_text(out, "profileVersion", draft->version);
+	put_text(out, "sender", draft->sender);
+	put_text(out, "recipient", draft->recipient);
+	if (draft->recipient_count > 0)
+		put_recipients(out, draft);
+	put_time(out, "submitted", draft->submitted_ms);
+	put_time(out, "accepted", draft->accepted_ms);
+	put_time(out, "expires", draft->expires_ms);
 	if (draft->level == SPOOL_LEVEL_ACCEPTED) {
 		char hex[2 * SPOOL_HASH_SIZE + 1];
 		hex_build(hex, draft->fingerprint, SPOOL_HASH_SIZE);
-		put(object, "fingerprint", json_string(hex));
+		put_string(out, "fingerprint", hex);
 	}
 	if (draft->state != 0)
-		put(object, "state",
-		    json_string(spool_state_name(draft->state)));
+		put_string(out, "state", spool_state_name(draft->state));
 	if ((draft->flags & SPOOL_FLAG_REDELIVERED) != 0)
-		put(object, "redelivered", json_true());
+		put_true(out, "redelivered", true);
 }
 
 static void
-put_outcome(json_t *object, const struct spool_draft *draft)
+put_outcome(struct buf *out, const struct spool_draft *draft)
 {
 	if (draft->level == SPOOL_LEVEL_IMPORTED) {
-		put(object, "proven", json_boolean(draft->proven));
-		put_text(object, "proof", draft->proof);
+		put_true(out, "proven", draft->proven);
+		put_text(out, "proof", draft->proof);
 	}
-	put_text(object, "reference", draft->reference);
+	put_text(out, "reference", draft->reference);
 	if (draft->level == SPOOL_LEVEL_LATE)
-		put_text(object, "tried", spool_level_name(draft->tried));
-	json_t *reason = json_object();
-	put(reason, "class", json_string(evidence_class(draft)));
-	put_text(reason, "code", draft->reason);
-	put_text(reason, "text", draft->reason_text);
-	put(object, "reason", reason);
+		put_text(out, "tried", spool_level_name(draft->tried));
+	put_name(out, "reason");
+	buf_add_byte(out, '{');
+	put_string(out, "class", evidence_class(draft));
+	put_text(out, "code", draft->reason);
+	put_text(out, "text", draft->reason_text);
+	buf_add_byte(out, '}');
 }
 
 static void
-put_restored(json_t *object, const struct spool_draft *draft)
+put_restored(struct buf *out, const struct spool_draft *draft)
 {
 	if (draft->level != SPOOL_LEVEL_RESTORED)
 		return;
-	put(object, "previous",
-	    json_pack("{s:I,s:I}", "epoch", (json_int_t)draft->previous.epoch,
-		"sequence", (json_int_t)draft->previous.sequence));
-	put_time(object, "missingAfter", draft->missing_after_ms);
+	put_name(out, "previous");
+	buf_add_byte(out, '{');
+	put_number(out, "epoch", draft->previous.epoch);
+	put_number(out, "sequence", draft->previous.sequence);
+	buf_add_byte(out, '}');
+	put_time(out, "missingAfter", draft->missing_after_ms);
+}
+
+static void
+put_issuer(struct buf *out, const struct evidence_issuer *issuer)
+{
+	put_name(out, "issuer");
+	buf_add_byte(out, '{');
+	put_text(out, "name", issuer->name);
+	put_text(out, "organisation", issuer->organisation);
+	buf_add_byte(out, '}');
 }
 
 int
@@ -205,42 +284,30 @@ evidence_build(struct buf *out, const struct spool_draft *draft,
     const struct evidence_issuer *issuer, struct why *why)
 {
 	char id[ID_TEXT_SIZE];
-	json_t *object = json_object();
-	json_t *by = json_object();
-	if (object == NULL || by == NULL) {
-		json_decref(object);
-		json_decref(by);
+	size_t start = out->size;
+	buf_add_byte(out, '{');
+	if (!buf_ok(out))
 		return why_set(why, WHY_NOMEM, "evidence");
-	}
 	id_build(id, &draft->id);
-	put(object, "version", json_integer(1));
-	put(object, "id", json_string(id));
-	put(object, "event", json_string(evidence_event(draft->level)));
-	put(object, "level", json_string(spool_level_name(draft->level)));
-	put(object, "meaning", json_string(meaning(draft)));
-	put_time(object, "time", draft->time_ms);
-	put(object, "epoch", json_integer(draft->position.epoch));
-	put(object, "sequence",
-	    json_integer((json_int_t)draft->position.sequence));
-	put_text(by, "name", issuer->name);
-	put_text(by, "organisation", issuer->organisation);
-	put(object, "issuer", by);
-	put_message(object, draft);
-	put_outcome(object, draft);
-	put_restored(object, draft);
-	char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
-	json_decref(object);
-	if (text == NULL)
+	put_number(out, "version", 1);
+	put_string(out, "id", id);
+	put_string(out, "event", evidence_event(draft->level));
+	put_string(out, "level", spool_level_name(draft->level));
+	put_string(out, "meaning", meaning(draft));
+	put_time(out, "time", draft->time_ms);
+	put_number(out, "epoch", draft->position.epoch);
+	put_number(out, "sequence", draft->position.sequence);
+	put_issuer(out, issuer);
+	put_message(out, draft);
+	put_outcome(out, draft);
+	put_restored(out, draft);
+	buf_add_byte(out, '}');
+	if (!buf_ok(out))
 		return why_set(why, WHY_NOMEM, "evidence");
-	struct span bytes = span_text(text);
-	int code = 0;
-	if (bytes.size > EVIDENCE_BYTES_MAX)
-		code = why_set(why, WHY_TOO_LARGE,
-		    "evidence of %zu bytes, most %u", bytes.size,
-		    EVIDENCE_BYTES_MAX);
-	else
-		buf_add_span(out, bytes);
-	free(text);
-	return code == 0 && !buf_ok(out) ? why_set(why, WHY_NOMEM, "evidence")
-					 : code;
+	size_t size = out->size - start;
+	if (size <= EVIDENCE_BYTES_MAX)
+		return 0;
+	out->size = start;
+	return why_set(why, WHY_TOO_LARGE, "evidence of %zu bytes, most %u",
+	    size, EVIDENCE_BYTES_MAX);
 }

@@ -7,39 +7,50 @@
  */
 #include "relay/keys_answer.h"
 
+#include "formats/wire.h"
 #include "relay/keys_wire.h"
 
 #include <stdlib.h>
+
+/* One payload's signature, behind its size. */
+static int
+answer_token(const struct key_store *store, struct span payload,
+    struct buf *answer, struct why *why)
+{
+	size_t start = answer->size;
+	buf_add_u32(answer, 0);
+	int ret = jws_sign(key_store_signer(store), payload, answer, why);
+	if (ret < 0 || !buf_ok(answer))
+		return ret;
+	size_t size = answer->size - start - 4;
+	for (size_t i = 0; i < 4; i++)
+		answer->at[start + i] = (uint8_t)(size >> (8 * (3 - i)));
+	return 0;
+}
 
 static int
 answer_sign(const struct key_store *store, struct span body, struct buf *answer,
     struct why *why)
 {
 	size_t count = 0;
-	struct span *payloads = calloc(KEYS_SIGN_MAX, sizeof *payloads);
-	struct buf token;
+	struct wire_in in = wire_open(body);
+	size_t claimed = wire_u16(&in);
+	if (claimed > KEYS_SIGN_MAX)
+		claimed = KEYS_SIGN_MAX; /* refused below */
+	struct span *payloads = calloc(claimed + 1, sizeof *payloads);
 	if (payloads == NULL)
 		return why_set(why, WHY_NOMEM, "no memory to sign");
-	buf_init(&token, JWS_BYTES_MAX);
-	int ret =
-	    keys_wire_list_parse(body, payloads, KEYS_SIGN_MAX, &count, why);
+	int ret = keys_wire_list_parse(body, payloads, claimed, &count, why);
 	keys_wire_ok_build(answer);
 	buf_add_u16(answer, (uint16_t)count);
 	for (size_t i = 0; i < count && ret == 0; i++) {
-		if (payloads[i].size == 0 ||
-		    payloads[i].size > KEYS_SIGN_BYTES) {
+		if (payloads[i].size == 0 || payloads[i].size > KEYS_SIGN_BYTES)
 			ret = why_set(why, WHY_TOO_LARGE,
 			    "evidence %zu of %zu bytes, expected 1 to %u", i,
 			    payloads[i].size, KEYS_SIGN_BYTES);
-			break;
-		}
-		buf_reset(&token);
-		ret =
-		    jws_sign(key_store_signer(store), payloads[i], &token, why);
-		buf_add_u32(answer, (uint32_t)token.size);
-		buf_add_span(answer, buf_span(&token));
+		else
+			ret = answer_token(store, payloads[i], answer, why);
 	}
-	buf_clear(&token);
 	free(payloads);
 	return ret;
 }

@@ -174,6 +174,43 @@ full(enum spool_level level)
 }
 
 static void
+evidence_is_compact_json_whatever_the_recipient_wrote(void **state)
+{
+	(void)state;
+	for (int l = SPOOL_LEVEL_ACCEPTED; l <= SPOOL_LEVEL_RESTORED; l++) {
+		struct spool_draft d = full((enum spool_level)l);
+		struct buf out;
+		d.reference = "a\"b\\c/\x01\b\t\n\v\f\r\x1f\x7f\xc3\xa6"
+			      "\xf0\x9f\x93\xa8";
+		d.reason_text = "\"";
+		d.position.sequence = l == 1 ? UINT64_C(1) << 62 : 0;
+		buf_init(&out, EVIDENCE_BYTES_MAX);
+		assert_int_equal(evidence_build(&out, &d, &issuer, NULL), 0);
+		json_t *object =
+		    json_loads(buf_text(&out), JSON_REJECT_DUPLICATES, NULL);
+		assert_non_null(object);
+		assert_string_equal(text(object, "reference"), d.reference);
+		/* escaped as the encoder of another hand does it */
+		char *again = json_dumps(object, JSON_COMPACT);
+		assert_string_equal(buf_text(&out), again);
+		free(again);
+		json_decref(object);
+		buf_clear(&out);
+	}
+}
+
+static void
+what_is_no_text_is_left_out(void **state)
+{
+	(void)state;
+	struct spool_draft d = full(SPOOL_LEVEL_IMPORTED);
+	d.reference = "\xff\xfe";
+	json_t *object = built(&d);
+	assert_null(json_object_get(object, "reference"));
+	json_decref(object);
+}
+
+static void
 the_manual_lists_every_member_and_no_other(void **state)
 {
 	(void)state;
@@ -252,6 +289,9 @@ main(void)
 		an_expiry_has_the_class_of_a_delivery_time_that_ran_out),
 	    cmocka_unit_test(every_level_has_an_event_of_its_own),
 	    cmocka_unit_test(evidence_over_its_limit_is_refused_not_cut),
+	    cmocka_unit_test(
+		evidence_is_compact_json_whatever_the_recipient_wrote),
+	    cmocka_unit_test(what_is_no_text_is_left_out),
 	    cmocka_unit_test(the_manual_lists_every_member_and_no_other),
 	    cmocka_unit_test(
 		the_manual_lists_every_level_with_its_event_and_class),
