@@ -23,6 +23,7 @@ struct spool_pending {
 	struct role_peer *peer; /* NULL: it left, nobody waits */
 	uint64_t request;
 	uint16_t type;
+	bool aside;      /* not applied yet: waits for the next group */
 	struct buf body; /* kept for what is tried again without content */
 	struct spool_answer answer;
 	bool has_evidence;
@@ -56,6 +57,7 @@ struct spool_role {
 	size_t pending_capacity;
 	uint64_t group_bytes;
 	struct event *flush;
+	struct event *aside; /* when what waits for a group goes alone */
 	struct event *tick;
 	char (*polled)[SPOOL_ORG_SIZE];
 	size_t polled_count;

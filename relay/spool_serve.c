@@ -4,7 +4,8 @@
  * A group is open while requests keep coming; when none is left to read it is
  * signed by keys in one batch, committed with one flush, and all are answered.
  * While it commits the next requests gather in the sockets: the busier, the
- * larger the groups.
+ * larger the groups. What nobody waits for opens no group of its own at once:
+ * it goes with the next, in the order in which it came.
  *
  * SECURITY: reads requests of net, which reads the world: they are parsed as
  * hostile. Has the spool directory; no network, no private key.
@@ -22,6 +23,8 @@
 #include <event2/event.h>
 
 #define JWS_MAX (64u << 10)
+/* So long "fetched" may wait for a group: the receipt mostly comes before. */
+#define ASIDE_MS 10
 
 /* The store is of no more use in this process: the parent starts a new one. */
 static void
@@ -30,6 +33,20 @@ give_up(struct spool_role *sr, const struct why *why)
 	log_event(LOG_ERROR, "spool.dead", LOGS("error", why->text));
 	sr->role->draining = true;
 	_Exit(1);
+}
+
+/* What was put aside comes before what the group was opened for. */
+static void
+aside_apply(struct spool_role *sr)
+{
+	for (size_t i = 0; i < sr->pending_count; i++) {
+		struct spool_pending *pending = &sr->pending[i];
+		if (!pending->aside)
+			continue;
+		pending->aside = false;
+		spool_apply(sr, pending, buf_span(&pending->body));
+	}
+	(void)evtimer_del(sr->aside);
 }
 
 int
@@ -46,6 +63,7 @@ spool_role_group(struct spool_role *sr, struct why *why)
 	}
 	sr->group_bytes = 0;
 	spool_care_group(sr);
+	aside_apply(sr);
 	return 0;
 }
 
@@ -312,6 +330,22 @@ spool_role_flush_soon(struct spool_role *sr)
 		(void)evtimer_add(sr->flush, &now);
 }
 
+static void
+on_aside(evutil_socket_t fd, short what, void *arg)
+{
+	struct spool_role *sr = arg;
+	struct why why = {0};
+	(void)fd;
+	(void)what;
+	if (spool_role_group(sr, &why) == 0) {
+		(void)spool_role_flush(sr);
+		return;
+	}
+	for (size_t i = 0; i < sr->pending_count; i++)
+		refuse(&sr->pending[i], &why);
+	answer_all(sr);
+}
+
 /* ---- requests ---- */
 
 static struct spool_pending *
@@ -343,6 +377,22 @@ on_telling(struct spool_role *sr, const struct wire_frame *frame)
 	spool_care_polled(sr, polled.recipient);
 }
 
+/* Nobody waits for the answer, and no promise hangs on it: the bytes have left,
+ * their hand-out is on record. */
+static bool
+aside_put(struct spool_role *sr, struct spool_pending *pending)
+{
+	static const struct timeval wait = {0, ASIDE_MS * 1000};
+	if (pending->type != SPOOL_WIRE_FETCHED || sr->group != NULL ||
+	    sr->role->draining ||
+	    sr->pending_count >= sr->role->conf->limits.group_requests)
+		return false;
+	pending->aside = true;
+	if (!evtimer_pending(sr->aside, NULL))
+		(void)evtimer_add(sr->aside, &wait);
+	return true;
+}
+
 static void
 on_request(
     struct role *role, struct role_peer *peer, const struct wire_frame *frame)
@@ -355,11 +405,9 @@ on_request(
 		on_telling(sr, frame);
 		return;
 	}
-	struct spool_pending *pending =
-	    spool_role_group(sr, &why) == 0 ? pending_new(sr) : NULL;
+	struct spool_pending *pending = pending_new(sr);
 	if (pending == NULL) {
-		if (why.code == 0)
-			(void)why_set(&why, WHY_NOMEM, "requests of a group");
+		(void)why_set(&why, WHY_NOMEM, "requests of a group");
 		(void)channel_refuse(peer->channel, frame->request, &why);
 		return;
 	}
@@ -368,6 +416,13 @@ on_request(
 	pending->type = frame->type;
 	if (!spool_apply_is_content(frame->type))
 		buf_add_span(&pending->body, frame->body);
+	if (aside_put(sr, pending))
+		return;
+	if (spool_role_group(sr, &why) != 0) {
+		(void)channel_refuse(peer->channel, frame->request, &why);
+		buf_clear(&sr->pending[--sr->pending_count].body);
+		return;
+	}
 	spool_apply(sr, pending, frame->body);
 	sr->group_bytes += frame->body.size;
 	if (spool_group_broken(sr->group) ||
@@ -390,7 +445,10 @@ on_left(struct role *role, struct role_peer *peer)
 static void
 on_drain(struct role *role)
 {
-	(void)spool_role_flush(role->own);
+	struct spool_role *sr = role->own;
+	if (sr->pending_count > 0)
+		on_aside(-1, 0, sr); /* nothing waits for later now */
+	(void)spool_role_flush(sr);
 	role_leave(role);
 }
 
@@ -432,7 +490,8 @@ serve(struct spool_role *sr, struct why *why)
 		return code;
 	role_block(role, ROLE_KEYS);
 	sr->flush = evtimer_new(role->base, on_flush, sr);
-	if (sr->flush == NULL)
+	sr->aside = evtimer_new(role->base, on_aside, sr);
+	if (sr->flush == NULL || sr->aside == NULL)
 		return why_set(why, WHY_NOMEM, "spool role");
 	code = spool_care_start(sr, why);
 	if (code == 0)
@@ -460,6 +519,8 @@ spool_role_serve(struct role *role)
 	spool_care_stop(&sr);
 	if (sr.flush != NULL)
 		event_free(sr.flush);
+	if (sr.aside != NULL)
+		event_free(sr.aside);
 	spool_group_abort(sr.group);
 	spool_close(sr.spool);
 	for (size_t i = 0; i < sr.pending_count; i++) {
