@@ -54,7 +54,7 @@ endif
 include $(B)/flags.mk
 endif
 
-CPPFLAGS += -I. -I$(B) -D_GNU_SOURCE
+CPPFLAGS += -I. -I$(B) -isystem /usr/include/libxml2 -D_GNU_SOURCE
 CFLAGS_ALL := -std=gnu17 -g -fvisibility=hidden $(WARN) $(if $(WERROR),-Werror) \
 	-MMD -MP
 LDFLAGS_ALL := -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed
@@ -85,7 +85,7 @@ obj = $(patsubst %.c,$(B)/%.o,$(1))
 
 LIB_base    :=
 LIB_formats := -ljansson -lpcre2-8 -lcmark -lharfbuzz -lfribidi -ldeflate \
-	-lunistring -larchive -lz
+	-lunistring -larchive -lxml2 -lz
 LIB_keys    := -lcrypto
 LIB_spool   := -llmdb
 LIB_relay   := -levent_core -levent_openssl -levent_extra -lhttp_parser -lssl -lcrypto \

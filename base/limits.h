@@ -58,6 +58,10 @@
 	X(recipients_per_message, 20, 1, 1000, "recipients of one message")    \
 	X(idempotency_key_bytes, 128, 16, 1024, "bytes of an Idempotency-Key") \
 	X(json_depth, 64, 4, 512, "depth of nesting in JSON")                  \
+	X(xml_depth, 64, 4, 200, "depth of nesting in XML")                    \
+	X(xml_nodes, 20000, 100, 1000000,                                      \
+	    "elements, attributes and texts of an XML payload")                \
+	X(xml_attributes, 64, 4, 1000, "attributes of one XML element")        \
 	X(schema_steps, 5000000, 1000, INT64_C(1000000000),                    \
 	    "rules tried when one JSON text is checked")                       \
 	X(pattern_steps, 100000, 1000, 100000000,                              \
