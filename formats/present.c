@@ -154,8 +154,9 @@ static void
 element_text(struct presenter *presenter, const json_t *spec, int level)
 {
 	bool written;
-	struct pending heading = present_pending(
-	    presenter, level, present_text(spec, "text"), &written);
+	const char *name = present_text(spec, "text");
+	struct pending heading =
+	    present_pending(presenter, level, name[0] ? name : NULL, &written);
 	struct buf value, note;
 
 	present_text_init(&value);

@@ -8,6 +8,7 @@
 #include "formats/profile_shown.h"
 #include "formats/schema.h"
 #include "formats/schema_fields.h"
+#include "formats/xml.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,26 @@ presentation_load(const struct profile_source *source, struct profile *profile,
 }
 
 static int
+build_lists(const struct profile_source *source, struct profile *profile,
+    const json_t *spec)
+{
+	const json_t *one;
+	size_t i;
+
+	profile->lists =
+	    calloc(json_array_size(spec) + 1, sizeof(profile->lists[0]));
+	if (profile->lists == NULL)
+		return no_memory(source);
+	json_array_foreach(spec, i, one)
+	{
+		profile->lists[i] = strdup(json_string_value(one));
+		if (profile->lists[i] == NULL)
+			return no_memory(source);
+	}
+	return 0;
+}
+
+static int
 build_payload(const struct profile_source *source, struct profile *profile,
     const json_t *spec)
 {
@@ -98,16 +119,26 @@ build_payload(const struct profile_source *source, struct profile *profile,
 	profile->payload = PROFILE_PAYLOAD_NONE;
 	if (strcmp(kind, "pdf") == 0)
 		profile->payload = PROFILE_PAYLOAD_PDF;
-	if (strcmp(kind, "json") != 0)
+	if (strcmp(kind, "json") != 0 && strcmp(kind, "xml") != 0)
 		return 0;
-	profile->payload = PROFILE_PAYLOAD_JSON;
-	schema = profile_schema_read(source,
-	    json_string_value(json_object_get(spec, "schema")),
-	    &profile->schema);
+	if (strcmp(kind, "xml") == 0) {
+		profile->payload = PROFILE_PAYLOAD_XML;
+		schema = build_lists(
+		    source, profile, json_object_get(spec, "lists"));
+		if (schema == 0)
+			schema = profile_relaxng_read(source,
+			    json_string_value(json_object_get(spec, "schema")),
+			    &profile->relaxng);
+	} else {
+		profile->payload = PROFILE_PAYLOAD_JSON;
+		schema = profile_schema_read(source,
+		    json_string_value(json_object_get(spec, "schema")),
+		    &profile->schema);
+	}
 	/* go on, so that all faults are found at once */
 	name = json_string_value(json_object_get(spec, "presentation"));
 	shown = presentation_load(source, profile, name);
-	if (schema == 0 && shown == 0)
+	if (schema == 0 && shown == 0 && profile->schema != NULL)
 		return profile_shown_check(profile->schema, profile->shown,
 		    name, source->findings, source->why);
 	return schema < 0 ? schema : shown;
@@ -319,6 +350,10 @@ profile_free(struct profile *profile)
 	free(attachments->list_sha512);
 	schema_free(attachments->list);
 	schema_free(profile->schema);
+	xml_schema_free(profile->relaxng);
+	for (size_t i = 0; profile->lists && profile->lists[i]; i++)
+		free(profile->lists[i]);
+	free(profile->lists);
 	presentation_free(profile->shown);
 	free(profile->deadlines);
 	free(profile->payload_name);
@@ -347,6 +382,13 @@ profile_set_find(const struct profile_set *set, const char *name)
 			return set->at[i];
 	}
 	return NULL;
+}
+
+bool
+profile_structured(const struct profile *profile)
+{
+	return profile->payload == PROFILE_PAYLOAD_JSON ||
+	       profile->payload == PROFILE_PAYLOAD_XML;
 }
 
 bool

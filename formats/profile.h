@@ -1,6 +1,6 @@
 /*
- * profile - a message type, as data: a folder with profile.json, JSON schemas
- * and presentation.json. Its format is described in profile(5). A new type
+ * profile - a message type, as data: a folder with profile.json, schemas and
+ * presentation.json. Its format is described in profile(5). A new type
  * needs no code.
  */
 #pragma once
@@ -15,11 +15,13 @@
 #include <stdint.h>
 
 struct schema;
+struct xml_schema;
 struct presentation;
 
 enum profile_payload {
 	PROFILE_PAYLOAD_NONE, /* attachments only */
 	PROFILE_PAYLOAD_JSON, /* checked by schema, rendered */
+	PROFILE_PAYLOAD_XML,  /* the same */
 	PROFILE_PAYLOAD_PDF,  /* carried as it is */
 };
 
@@ -65,7 +67,9 @@ struct profile {
 	char *payload_name;         /* file name in the package */
 	char *media_type;           /* of the payload */
 	struct schema *schema;      /* JSON only */
-	struct presentation *shown; /* JSON only */
+	struct xml_schema *relaxng; /* XML only */
+	char **lists; /* XML only: elements that are arrays, then NULL */
+	struct presentation *shown; /* JSON and XML */
 	struct profile_attachments attachments;
 	struct profile_deadline *deadlines; /* by after_s, ascending */
 	size_t deadlines_count;
@@ -74,6 +78,9 @@ struct profile {
 	bool reference_required;
 	enum profile_unproven unproven;
 };
+
+/* Its payload is checked and rendered: kept whole, at most payload_bytes. */
+bool profile_structured(const struct profile *profile);
 
 /*
  * Read the folder DIR/NAME; *out is the caller's, freed by profile_free(). The

@@ -6,6 +6,7 @@
 #include "formats/json.h"
 #include "formats/profile_priv.h"
 #include "formats/schema.h"
+#include "formats/xml.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -114,13 +115,35 @@ profile_schema_read(
 	return ret < 0 && ret != WHY_NOMEM ? WHY_INVALID : ret;
 }
 
-/* "line 3, column 9: ..." is how json_text_read() begins. */
+int
+profile_relaxng_read(const struct profile_source *source, const char *name,
+    struct xml_schema **out)
+{
+	struct buf text;
+	int ret;
+
+	*out = NULL;
+	buf_init(&text, FILE_BYTES_MAX);
+	ret = profile_file_read(source, name, &text);
+	if (ret < 0)
+		findings_add(
+		    source->findings, name, "", "xml", "%s", source->why->text);
+	else
+		ret = xml_schema_compile(
+		    buf_span(&text), name, source->findings, out, source->why);
+	buf_clear(&text);
+	return ret < 0 && ret != WHY_NOMEM ? WHY_INVALID : ret;
+}
+
+/* "line 3, column 9: ..." is how json_text_read() begins, "line 3: ..." how
+ * xml_text_read() and xml_schema_compile() do. */
 static void
 place_told(struct finding *one)
 {
+	one->column = 1;
 	if (sscanf(one->expected, "line %u, column %u:", &one->line,
-		&one->column) != 2)
-		one->line = one->column = 1;
+		&one->column) < 1)
+		one->line = 1;
 }
 
 void
@@ -132,7 +155,9 @@ profile_lines_find(const struct profile_source *source)
 
 		if (one->line != 0)
 			continue;
-		if (strcmp(one->rule, "json") == 0) {
+		if (strcmp(one->rule, "json") == 0 ||
+		    strcmp(one->rule, "xml") == 0 ||
+		    strcmp(one->rule, "relaxng") == 0) {
 			place_told(one);
 			continue;
 		}

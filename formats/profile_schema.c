@@ -25,16 +25,21 @@ const char profile_schema_profile[] = JSON({
 			"additionalProperties": false,
 			"required": ["kind"],
 			"properties": {
-				"kind": {"enum": ["json", "pdf", "none"]},
+				"kind": {"enum": ["json", "xml", "pdf", "none"]},
 				"name": {"$ref": "#/definitions/file"},
 				"mediaType": {"$ref": "#/definitions/mediaType"},
 				"schema": {"$ref": "#/definitions/file"},
-				"presentation": {"$ref": "#/definitions/file"}
+				"presentation": {"$ref": "#/definitions/file"},
+				"lists": {"type": "array", "items": {"type": "string", "pattern": "^(/[^/]+)+$", "maxLength": 250}, "uniqueItems": true}
 			},
-			"if": {"properties": {"kind": {"const": "json"}}},
-			"then": {"required": ["name", "mediaType", "schema", "presentation"]},
+			"if": {"properties": {"kind": {"enum": ["json", "xml"]}}},
+			"then": {
+				"required": ["name", "mediaType", "schema", "presentation"],
+				"if": {"properties": {"kind": {"const": "json"}}},
+				"then": {"properties": {"lists": false}}
+			},
 			"else": {
-				"properties": {"schema": false, "presentation": false},
+				"properties": {"schema": false, "presentation": false, "lists": false},
 				"if": {"properties": {"kind": {"const": "pdf"}}},
 				"then": {"required": ["name", "mediaType"]}
 			}
@@ -148,7 +153,7 @@ const char profile_schema_presentation[] = JSON({
 				"before": {"$ref": "#/definitions/label"},
 				"after": {"$ref": "#/definitions/label"},
 				"row": {"$ref": "#/definitions/label"},
-				"text": {"$ref": "#/definitions/label"},
+				"text": {"$ref": "#/definitions/heading"},
 				"head": {"$ref": "#/definitions/label"},
 				"note": {"$ref": "#/definitions/piece"}
 			},

@@ -10,6 +10,7 @@
 #include "formats/present.h"
 #include "formats/schema.h"
 #include "formats/xhtml.h"
+#include "formats/xml.h"
 
 #include <string.h>
 
@@ -35,7 +36,28 @@ render_result_clear(struct render_result *result)
 
 /* Read and check; what is wrong is a finding. */
 static int
-payload_read(const struct profile *profile, struct span payload,
+xml_read(const struct profile *profile, struct span payload,
+    const struct limits *limits, struct findings *findings, json_t **out,
+    struct why *why)
+{
+	struct xml_bounds bounds = xml_bounds_of(limits);
+	struct xml_document *document = NULL;
+	int ret = xml_text_read(payload, &bounds, &document, why);
+
+	if (ret == WHY_MALFORMED || ret == WHY_TOO_LARGE)
+		findings_add(findings, PART, "", "xml", "%s", why->text);
+	if (ret == 0)
+		ret = xml_schema_check(
+		    profile->relaxng, document, PART, findings, why);
+	if (ret == 0)
+		ret = xml_value_build(
+		    document, (const char *const *)profile->lists, out, why);
+	xml_document_free(document);
+	return ret;
+}
+
+static int
+json_read(const struct profile *profile, struct span payload,
     const struct limits *limits, struct findings *findings, json_t **out,
     struct why *why)
 {
@@ -79,10 +101,14 @@ render_payload(const struct profile *profile, struct span payload,
 	int ret;
 
 	why = why ? why : &own;
-	if (profile->payload != PROFILE_PAYLOAD_JSON)
+	if (!profile_structured(profile))
 		return why_set(why, WHY_UNSUPPORTED,
 		    "payloads of this message type are not rendered");
-	ret = payload_read(profile, payload, limits, findings, &value, why);
+	if (profile->payload == PROFILE_PAYLOAD_XML)
+		ret = xml_read(profile, payload, limits, findings, &value, why);
+	else
+		ret =
+		    json_read(profile, payload, limits, findings, &value, why);
 	if (ret == 0)
 		(void)presentation_in(
 		    profile->shown, context->language, &result->fell_back);

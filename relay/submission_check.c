@@ -74,7 +74,7 @@ check_payload_part(struct submission *s, struct problem *problem)
 	const struct envelope_part *part = &s->envelope.parts[0];
 	if (strcmp(part->media_type, s->profile->media_type) != 0)
 		part_error(problem, 0, "/mediaType", s->profile->media_type);
-	if (s->profile->payload == PROFILE_PAYLOAD_JSON &&
+	if (profile_structured(s->profile) &&
 	    part->size > s->net->limits->payload_bytes)
 		part_error(
 		    problem, 0, "/size", "at most the limit payload_bytes");

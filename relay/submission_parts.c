@@ -371,7 +371,7 @@ submission_part_begin(
 	s->part.open = true;
 	s->part.size = 0;
 	s->part.kept =
-	    (payload && s->profile->payload == PROFILE_PAYLOAD_JSON) ||
+	    (payload && profile_structured(s->profile)) ||
 	    s->part.index == s->list_index;
 	if (s->part.kept && !kept_take(s))
 		return;

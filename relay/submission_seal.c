@@ -385,7 +385,7 @@ files_list(struct submission *s)
 	for (size_t i = 0; i < count; i++) {
 		if (!file_part(s, i))
 			return false;
-		if (i == 0 && s->profile->payload == PROFILE_PAYLOAD_JSON) {
+		if (i == 0 && profile_structured(s->profile)) {
 			file_document(
 			    s, "document.pdf", "application/pdf", &s->pdf);
 			file_document(s, "document.xhtml",

@@ -248,6 +248,42 @@ faults_are_found_with_file_and_line(void **state)
 	expect_fault("presentation.json",
 	    changed(good_presentation, "\"at\": \"/a\"", "\"at\": \"a\""),
 	    "presentation.json", "/content/0/at", 9);
+	expect_fault("profile.json",
+	    changed(
+		good_profile, "\"schema\"", "\"lists\": [\"/a\"], \"schema\""),
+	    "profile.json", "/payload/lists", 7);
+	expect_fault("profile.json",
+	    changed(good_profile, "\"kind\": \"json\"", "\"kind\": \"xml\""),
+	    "s.json", "", 1);
+}
+
+static void
+a_fault_of_relax_ng_is_found_with_its_line(void **state)
+{
+	static const char *const schemas[] = {
+	    "<element name='a'\nxmlns='http://relaxng.org/ns/structure/1.0'>\n"
+	    "<nonsense/>\n</element>",
+	    "<grammar>\n<a>\n</b>\n</grammar>"};
+	struct findings findings;
+	struct why why = {0};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		make_good();
+		write_file(
+		    "profile.json", changed(good_profile, "\"kind\": \"json\"",
+					"\"kind\": \"xml\""));
+		write_file("s.json", schemas[i]);
+		findings_init(&findings, 20);
+		assert_int_equal(
+		    profile_check(folder, &limits, &findings, &why),
+		    WHY_INVALID);
+		assert_int_equal(findings.count, 1);
+		assert_string_equal(findings.at[0].part, "s.json");
+		assert_int_equal(findings.at[0].line, 3);
+		findings_clear(&findings);
+		remove_all();
+	}
 }
 
 static void
@@ -446,6 +482,7 @@ main(void)
 	    cmocka_unit_test(the_place_of_a_fault_is_line_and_column),
 	    cmocka_unit_test(what_the_schema_knows_must_be_shown),
 	    cmocka_unit_test(labels_have_a_text_in_each_language),
+	    cmocka_unit_test(a_fault_of_relax_ng_is_found_with_its_line),
 	    cmocka_unit_test(a_folder_that_is_not_there_is_a_clear_error),
 	    cmocka_unit_test(the_list_and_the_files_must_agree),
 	    cmocka_unit_test(a_type_without_a_list_says_so),
