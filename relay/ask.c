@@ -17,6 +17,7 @@ struct role_ask {
 	uint16_t type;
 	int how;
 	struct buf body;
+	struct buf bytes; /* of the body too, behind it */
 	channel_answer_fn *answered;
 	void *arg;
 	struct role_peer *peer; /* asked now; NULL while waiting for one */
@@ -33,6 +34,7 @@ ask_free(struct role_ask *ask)
 	if (*at != NULL)
 		*at = ask->next;
 	buf_clear(&ask->body);
+	buf_clear(&ask->bytes);
 	free(ask);
 }
 
@@ -91,8 +93,8 @@ ask_submit(struct role_ask *ask)
 	if (peer == NULL)
 		return;
 	ask->peer = peer;
-	if (channel_ask(peer->channel, ask->type, 0, buf_span(&ask->body),
-		on_answer, ask, &ask->request) < 0)
+	if (channel_ask_with(peer->channel, ask->type, buf_span(&ask->body),
+		buf_span(&ask->bytes), on_answer, ask, &ask->request) < 0)
 		ask->peer = NULL;
 	else if (ask->how == ROLE_ASK_AGAIN) {
 		ask->deadline_ms =
@@ -149,20 +151,21 @@ role_ask(struct role *role, enum role_kind kind, uint16_t type,
 	struct buf copy;
 	buf_init(&copy, body.size);
 	buf_add_span(&copy, body);
-	int code =
-	    role_ask_take(role, kind, type, &copy, how, answered, arg, out);
+	int code = role_ask_take(
+	    role, kind, type, &copy, NULL, how, answered, arg, out);
 	buf_clear(&copy);
 	return code;
 }
 
 int
 role_ask_take(struct role *role, enum role_kind kind, uint16_t type,
-    struct buf *body, int how, channel_answer_fn *answered, void *arg,
-    struct role_ask **out)
+    struct buf *body, struct buf *bytes, int how, channel_answer_fn *answered,
+    void *arg, struct role_ask **out)
 {
-	if (!buf_ok(body))
+	size_t more = bytes != NULL ? bytes->size : 0;
+	if (!buf_ok(body) || (bytes != NULL && !buf_ok(bytes)))
 		return WHY_NOMEM;
-	if (body->size > role->private->body_max)
+	if (body->size + more > role->private->body_max)
 		return WHY_TOO_LARGE;
 	struct role_ask *ask = calloc(1, sizeof *ask);
 	if (ask == NULL)
@@ -175,6 +178,10 @@ role_ask_take(struct role *role, enum role_kind kind, uint16_t type,
 	    .arg = arg};
 	ask->body = *body;
 	buf_init(body, body->max);
+	if (bytes != NULL) {
+		ask->bytes = *bytes;
+		buf_init(bytes, bytes->max);
+	}
 	/* at the end: what is put again is put in the order it was asked */
 	struct role_ask **end = &role->private->asks;
 	while (*end != NULL)
@@ -183,8 +190,10 @@ role_ask_take(struct role *role, enum role_kind kind, uint16_t type,
 	ask_submit(ask);
 	if (ask->peer == NULL)
 		ask_wait(ask);
-	else if (how == ROLE_ASK_ONCE)
-		buf_clear(&ask->body); /* never put again */
+	else if (how == ROLE_ASK_ONCE) { /* never put again */
+		buf_clear(&ask->body);
+		buf_clear(&ask->bytes);
+	}
 	if (out != NULL)
 		*out = ask;
 	return 0;

@@ -473,9 +473,10 @@ send_frame(struct channel *c, uint16_t type, uint16_t flags, uint64_t request,
 	return send_pieces(c, type, flags, request, pieces);
 }
 
-int
-channel_ask(struct channel *c, uint16_t type, uint16_t flags, struct span body,
-    channel_answer_fn *answered, void *arg, uint64_t *request)
+static int
+ask_pieces(struct channel *c, uint16_t type, uint16_t flags,
+    const struct span body[PIECES], channel_answer_fn *answered, void *arg,
+    uint64_t *request)
 {
 	if (c->dead)
 		return WHY_GONE;
@@ -487,7 +488,7 @@ channel_ask(struct channel *c, uint16_t type, uint16_t flags, struct span body,
 	*ask = (struct ask){*at, id, answered, arg};
 	*at = ask;
 	c->ask_count++;
-	int code = send_frame(c, type, flags & WIRE_MORE, id, body);
+	int code = send_pieces(c, type, flags & WIRE_MORE, id, body);
 	if (code < 0) {
 		*at = ask->next;
 		c->ask_count--;
@@ -496,6 +497,23 @@ channel_ask(struct channel *c, uint16_t type, uint16_t flags, struct span body,
 		*request = id;
 	}
 	return code;
+}
+
+int
+channel_ask(struct channel *c, uint16_t type, uint16_t flags, struct span body,
+    channel_answer_fn *answered, void *arg, uint64_t *request)
+{
+	const struct span pieces[PIECES] = {body, SPAN_NONE};
+	return ask_pieces(c, type, flags, pieces, answered, arg, request);
+}
+
+int
+channel_ask_with(struct channel *c, uint16_t type, struct span body,
+    struct span bytes, channel_answer_fn *answered, void *arg,
+    uint64_t *request)
+{
+	const struct span pieces[PIECES] = {body, bytes};
+	return ask_pieces(c, type, 0, pieces, answered, arg, request);
 }
 
 int

@@ -61,6 +61,11 @@ void channel_free(struct channel *channel);
 int channel_ask(struct channel *channel, uint16_t type, uint16_t flags,
     struct span body, channel_answer_fn *answered, void *arg,
     uint64_t *request);
+/* The same, with no further frames, and the body in two pieces: large bytes
+ * need not be copied to stand behind what goes before them. */
+int channel_ask_with(struct channel *channel, uint16_t type, struct span body,
+    struct span bytes, channel_answer_fn *answered, void *arg,
+    uint64_t *request);
 /* A further frame of an own ask. flags: WIRE_MORE or 0 for the last. */
 int channel_more(struct channel *channel, uint64_t request, uint16_t type,
     uint16_t flags, struct span body);
@@ -75,8 +80,7 @@ int channel_refuse(
     struct channel *channel, uint64_t request, const struct why *why);
 /* A telling: nobody answers. */
 int channel_tell(struct channel *channel, uint16_t type, struct span body);
-/* The same, the frame's body in two pieces: large bytes need not be copied to
- * stand behind what goes before them. */
+/* The same, with the body in two pieces. */
 int channel_tell_with(struct channel *channel, uint16_t type, struct span body,
     struct span bytes);
 

@@ -51,9 +51,10 @@ typedef void net_answer_fn(void *arg, int code,
     const struct spool_answer *answer, const struct why *why);
 int net_ask_spool(struct net *net, uint16_t type, struct span body,
     net_answer_fn *answered, void *arg, struct net_ask **out);
-/* The same; on success the body is taken away (see role_ask_take()). */
+/* The same; on success body and bytes are taken away (see role_ask_take()). */
 int net_ask_spool_take(struct net *net, uint16_t type, struct buf *body,
-    net_answer_fn *answered, void *arg, struct net_ask **out);
+    struct buf *bytes, net_answer_fn *answered, void *arg,
+    struct net_ask **out);
 void net_ask_cancel(struct net_ask *ask); /* NULL is fine */
 
 /* Answer with JSON, as jansson's (freed), or as text (formats/json_write.h;

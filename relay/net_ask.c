@@ -48,14 +48,15 @@ net_ask_spool(struct net *net, uint16_t type, struct span body,
 
 	buf_init(&copy, body.size);
 	buf_add_span(&copy, body);
-	int code = net_ask_spool_take(net, type, &copy, answered, arg, out);
+	int code =
+	    net_ask_spool_take(net, type, &copy, NULL, answered, arg, out);
 	buf_clear(&copy);
 	return code;
 }
 
 int
 net_ask_spool_take(struct net *net, uint16_t type, struct buf *body,
-    net_answer_fn *answered, void *arg, struct net_ask **out)
+    struct buf *bytes, net_answer_fn *answered, void *arg, struct net_ask **out)
 {
 	struct net_ask *ask = calloc(1, sizeof(*ask));
 
@@ -63,7 +64,7 @@ net_ask_spool_take(struct net *net, uint16_t type, struct buf *body,
 		return WHY_NOMEM;
 	ask->answered = answered;
 	ask->arg = arg;
-	int code = role_ask_take(net->role, ROLE_SPOOL, type, body,
+	int code = role_ask_take(net->role, ROLE_SPOOL, type, body, bytes,
 	    ROLE_ASK_AGAIN, on_answer, ask, &ask->ask);
 	if (code < 0) {
 		free(ask);

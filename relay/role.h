@@ -148,10 +148,11 @@ int role_ask(struct role *role, enum role_kind kind, uint16_t type,
     struct span body, int how, channel_answer_fn *answered, void *arg,
     struct role_ask **out);
 /* The same with a body that is not copied but taken away: empty afterwards, but
- * after a failure left as it was. */
+ * after a failure left as it was. bytes are the body's end, so that large ones
+ * need not be copied behind the rest; NULL: the body is whole. */
 int role_ask_take(struct role *role, enum role_kind kind, uint16_t type,
-    struct buf *body, int how, channel_answer_fn *answered, void *arg,
-    struct role_ask **out);
+    struct buf *body, struct buf *bytes, int how, channel_answer_fn *answered,
+    void *arg, struct role_ask **out);
 void role_ask_cancel(struct role_ask *ask); /* NULL is fine */
 
 /*

@@ -38,7 +38,7 @@ spool_wire_stage_build(struct buf *body, const struct spool_wire_stage *stage)
 	buf_add_u32(body, stage->content);
 	wire_put_text(body, stage->recipient);
 	buf_add_u64(body, stage->offset);
-	wire_put_bytes(body, stage->bytes);
+	buf_add_u32(body, (uint32_t)stage->bytes.size);
 }
 
 int
@@ -59,7 +59,7 @@ put_delivery(struct buf *body, const struct spool_delivery_new *delivery)
 {
 	wire_put_text(body, delivery->recipient);
 	buf_add_u32(body, delivery->content);
-	wire_put_bytes(body, delivery->rest);
+	buf_add_u32(body, (uint32_t)delivery->rest.size);
 	buf_add_u64(body, delivery->size);
 	put_hash(body, delivery->proof_hash);
 	buf_add_byte(body, (uint8_t)delivery->form);
@@ -94,6 +94,14 @@ spool_wire_accept_build(struct buf *body, const struct spool_accept *accept)
 		put_delivery(body, &accept->deliveries[i]);
 }
 
+void
+spool_wire_accept_rest_build(
+    struct buf *body, const struct spool_accept *accept)
+{
+	for (size_t i = 0; i < accept->delivery_count; i++)
+		buf_add_span(body, accept->deliveries[i].rest);
+}
+
 /* What a parsed acceptance points to. */
 struct delivery_texts {
 	char recipient[SPOOL_ORG_SIZE];
@@ -116,7 +124,7 @@ get_delivery(struct wire_in *in, struct spool_delivery_new *delivery,
 	wire_chars(in, texts->recipient, sizeof texts->recipient);
 	delivery->recipient = texts->recipient;
 	delivery->content = wire_u32(in);
-	delivery->rest = wire_bytes(in);
+	delivery->rest.size = wire_u32(in); /* they stand at the end */
 	delivery->size = wire_u64(in);
 	get_hash(in, delivery->proof_hash);
 	delivery->form = (enum spool_form)wire_u8(in);
@@ -176,6 +184,9 @@ spool_wire_accept_parse(
 	    (struct delivery_texts *)(void *)(texts->deliveries + count);
 	for (uint32_t i = 0; i < count; i++)
 		get_delivery(&in, &texts->deliveries[i], &texts->texts[i]);
+	for (uint32_t i = 0; i < count; i++)
+		texts->deliveries[i].rest =
+		    wire_fixed(&in, texts->deliveries[i].rest.size);
 	if (!wire_end(&in)) {
 		free(texts);
 		return why_set(why, WHY_MALFORMED, "accept request");

@@ -81,12 +81,17 @@ struct spool_wire_certificate {
 	uint8_t answer_hash[SPOOL_HASH_SIZE]; /* PROVE */
 };
 
+/* Without stage->bytes: the body ends with them, the caller puts them there. */
 void spool_wire_stage_build(
     struct buf *body, const struct spool_wire_stage *stage);
 int spool_wire_stage_parse(
     struct span body, struct spool_wire_stage *out, struct why *why);
 
+/* Without the deliveries' inline bytes, with which the body ends: those of the
+ * first come first. */
 void spool_wire_accept_build(
+    struct buf *body, const struct spool_accept *accept);
+void spool_wire_accept_rest_build(
     struct buf *body, const struct spool_accept *accept);
 /* *out points into the body and into *take, which the caller frees (free())
  * after use. */

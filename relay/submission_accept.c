@@ -235,7 +235,9 @@ accept_size(const struct submission *s, const struct buf *metadata)
 {
 	size_t size = ACCEPT_ROOM + metadata->size;
 	for (size_t i = 0; i < s->contents_count; i++)
-		size += ACCEPT_ROOM + s->contents[i].gathered.size;
+		size +=
+		    ACCEPT_ROOM +
+		    (s->contents_count > 1 ? s->contents[i].gathered.size : 0);
 	return size;
 }
 
@@ -272,6 +274,8 @@ accept_build(struct submission *s, struct buf *body, struct why *why)
 		    sizeof accept.fingerprint);
 		(void)buf_room(body, accept_size(s, &metadata));
 		spool_wire_accept_build(body, &accept);
+		if (s->contents_count > 1) /* one alone goes as it is */
+			spool_wire_accept_rest_build(body, &accept);
 		if (!buf_ok(body))
 			code = why_set(why, WHY_NOMEM, "accept");
 	}
@@ -289,6 +293,7 @@ submission_accept(struct submission *s)
 	int code = accept_build(s, &body, &why);
 	if (code == 0)
 		code = net_ask_spool_take(s->net, SPOOL_WIRE_ACCEPT, &body,
+		    s->contents_count > 1 ? NULL : &s->contents[0].gathered,
 		    on_accepted, s, &s->accept_ask);
 	buf_clear(&body);
 	if (code != 0) {

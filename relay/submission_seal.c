@@ -23,11 +23,15 @@
 #define INLINE_MAX (1u << 20)  /* sealed bytes that go with the accept */
 #define INLINE_ALL (8u << 20)  /* the same of all messages together */
 #define STAGING_MAX (4u << 20) /* gathered by all big messages together */
-#define FLIGHT_MAX (3u << 20)  /* staged by all, not yet answered */
+#define FLIGHT_MAX (6u << 20)  /* staged by all, not yet answered */
 #define STAGE_LEAST (64u << 10)
-#define CONTENTS_MAX 128      /* of big messages, when it is not one alone */
-#define CONTENTS_EACH 64      /* of these, one organisation's */
-#define STAGE_MOST (4u << 20) /* in one request */
+#define STAGE_PIECE                                                            \
+	(1u << 20)             /* gathered before it is staged: while spool    \
+				  writes one, the next is made */
+#define CONTENTS_MAX 128       /* of big messages, when it is not one alone */
+#define CONTENTS_EACH 64       /* of these, one organisation's */
+#define STAGE_OVER (72u << 10) /* what one piece of a body can add to it */
+#define STAGE_MOST (4u << 20)  /* in one request */
 #define REST_MAX                                                               \
 	(8u << 20)       /* sealed bytes that go with the accept of a          \
 			    message that was staged */
@@ -181,30 +185,30 @@ on_staged(void *arg, int code, const struct spool_answer *answer,
 	free(ask);
 }
 
-/* One request, of at most STAGE_MOST bytes, from what was gathered. */
+/* One request; takes the bytes. */
 static bool
-stage_piece(struct submission *s, struct content *content, struct span bytes)
+stage_piece(struct submission *s, struct content *content, struct buf *bytes)
 {
 	struct why why = {0};
 	struct buf body;
+	size_t size = bytes->size;
 	struct spool_wire_stage request = {
 	    .upload = s->id,
 	    .content = (uint32_t)(content - s->contents),
 	    .offset = content->staged,
-	    .bytes = bytes,
+	    .bytes = buf_span(bytes),
 	};
 	struct stage_ask *ask = malloc(sizeof *ask);
 	if (ask == NULL) {
 		submission_refuse(s, NULL, 1);
 		return false;
 	}
-	*ask = (struct stage_ask){s->net, s->id, request.content, bytes.size};
+	*ask = (struct stage_ask){s->net, s->id, request.content, size};
 	memcpy(request.recipient, content->recipient, sizeof request.recipient);
-	buf_init(&body, WIRE_BODY_MAX);
-	(void)buf_room(&body, bytes.size + STAGE_FRAME);
+	buf_init(&body, STAGE_FRAME);
 	spool_wire_stage_build(&body, &request);
 	int code = net_ask_spool_take(
-	    s->net, SPOOL_WIRE_STAGE, &body, on_staged, ask, NULL);
+	    s->net, SPOOL_WIRE_STAGE, &body, bytes, on_staged, ask, NULL);
 	buf_clear(&body);
 	if (code != 0) {
 		free(ask);
@@ -213,29 +217,38 @@ stage_piece(struct submission *s, struct content *content, struct span bytes)
 		return false;
 	}
 	s->stages_out++;
-	s->net->uploads->in_flight += bytes.size;
-	content->staged += bytes.size;
-	content->in_flight += bytes.size;
+	s->net->uploads->in_flight += size;
+	content->staged += size;
+	content->in_flight += size;
 	return true;
 }
 
 static bool
 stage(struct submission *s, struct content *content)
 {
-	struct span rest = buf_span(&content->gathered);
-	while (rest.size > 0) {
-		struct span piece = rest;
-		if (piece.size > STAGE_MOST)
-			piece.size = STAGE_MOST;
-		if (!stage_piece(s, content, piece))
+	struct buf *gathered = &content->gathered;
+	while (gathered->size > STAGE_MOST) { /* a document given whole */
+		struct buf piece;
+		buf_init(&piece, STAGE_MOST);
+		buf_add(&piece, gathered->at, STAGE_MOST);
+		buf_drop(gathered, STAGE_MOST);
+		bool good = stage_piece(s, content, &piece);
+		buf_clear(&piece);
+		if (!good)
 			return false; /* refused: the content is gone */
-		rest.at += piece.size;
-		rest.size -= piece.size;
 	}
-	buf_reset(&content->gathered);
+	if (!stage_piece(s, content, gathered))
+		return false;
 	if (behind(s))
 		submission_wait(s, WAIT_STAGE_ROOM);
 	return true;
+}
+
+static uint64_t
+stage_least(const struct submission *s)
+{
+	uint64_t share = stage_share(s);
+	return share < STAGE_PIECE ? share : STAGE_PIECE;
 }
 
 /* Stage what a big message has gathered, when it is least bytes or more. */
@@ -283,11 +296,14 @@ static int
 on_sealed(void *context, struct span bytes, struct why *why)
 {
 	struct content *content = context;
-	buf_add_span(&content->gathered, bytes);
+	struct buf *gathered = &content->gathered;
+	/* room made at once need not be made anew */
+	if (gathered->capacity == 0 && content->s->big &&
+	    stage_share(content->s) >= STAGE_PIECE)
+		(void)buf_room(gathered, STAGE_PIECE + STAGE_OVER);
+	buf_add_span(gathered, bytes);
 	content->size += bytes.size;
-	return buf_ok(&content->gathered)
-		   ? 0
-		   : why_set(why, WHY_NOMEM, "sealed bytes");
+	return buf_ok(gathered) ? 0 : why_set(why, WHY_NOMEM, "sealed bytes");
 }
 
 /* Package bytes go in: what is proved is their digest. */
@@ -476,7 +492,7 @@ submission_seal_whole(struct submission *s, struct span bytes)
 		struct content *content = &s->contents[i];
 		int code = package_writer_whole(content->package, bytes, &why);
 		if (!done(s, code, &why) ||
-		    !relieve(s, content, stage_share(s)))
+		    !relieve(s, content, stage_least(s)))
 			return false;
 	}
 	return true;
@@ -500,7 +516,7 @@ submission_seal_data(struct submission *s, struct span bytes)
 		struct content *content = &s->contents[i];
 		int code = package_writer_data(content->package, bytes, &why);
 		if (!done(s, code, &why) ||
-		    !relieve(s, content, stage_share(s)))
+		    !relieve(s, content, stage_least(s)))
 			return false;
 	}
 	return true;

@@ -58,6 +58,7 @@ an_acceptance_comes_back_as_it_was_sent(void **state)
 	void *texts;
 	buf_init(&body, 1u << 16);
 	spool_wire_accept_build(&body, &sent);
+	spool_wire_accept_rest_build(&body, &sent);
 	assert_int_equal(
 	    spool_wire_accept_parse(buf_span(&body), &got, &texts, &why), 0);
 	assert_true(id_equal(&got.message, &sent.message));
@@ -87,6 +88,7 @@ every_cut_of_a_request_is_refused(void **state)
 	void *texts;
 	buf_init(&body, 1u << 16);
 	spool_wire_accept_build(&body, &sent);
+	spool_wire_accept_rest_build(&body, &sent);
 	for (size_t size = 0; size < body.size; size++) {
 		/* a copy of its own, so that a read too far is seen */
 		uint8_t *cut = malloc(size + 1);
@@ -113,6 +115,7 @@ a_count_of_deliveries_never_sizes_more_than_was_sent(void **state)
 	void *texts;
 	buf_init(&body, 1u << 16);
 	spool_wire_accept_build(&body, &sent);
+	spool_wire_accept_rest_build(&body, &sent);
 	/* the count is the last word of a body without deliveries */
 	memset(body.at + body.size - 4, 0xFF, 4);
 	assert_int_equal(
