@@ -185,21 +185,28 @@ norwegian_ms(int64_t wall_ms)
 	return wall_ms + CLOCK_HOUR_MS;
 }
 
-void
-present_time(int64_t wall_ms, struct buf *out)
+static void
+wall_time_add(int64_t ms, struct buf *out)
 {
 	char text[TIME_TEXT_SIZE];
 
-	time_build(text, norwegian_ms(wall_ms));
+	time_build(text, ms);
 	buf_printf(out, "%.2s.%.2s.%.4s kl. %.2s.%.2s.%.2s", text + 8, text + 5,
 	    text, text + 11, text + 14, text + 17);
 }
 
+void
+present_time(int64_t wall_ms, struct buf *out)
+{
+	wall_time_add(norwegian_ms(wall_ms), out);
+}
+
+/* A time without a zone is what the clock showed: it stays. */
 static bool
 time_add(const char *text, struct buf *out)
 {
 	int64_t wall_ms;
-	const char *fraction;
+	const char *fraction, *zone;
 	char whole[24];
 	size_t size;
 
@@ -210,9 +217,13 @@ time_add(const char *text, struct buf *out)
 		return false;
 	fraction = text + 19;
 	size = *fraction == '.' ? 1 + strspn(fraction + 1, "0123456789") : 0;
-	if (strcmp(fraction + size, "Z") != 0)
+	zone = fraction + size;
+	if (strcmp(zone, "Z") == 0)
+		present_time(wall_ms, out);
+	else if (*zone == '\0')
+		wall_time_add(wall_ms, out);
+	else
 		return false;
-	present_time(wall_ms, out);
 	while (size > 1 && fraction[size - 1] == '0')
 		size--;
 	if (size > 1)

@@ -179,7 +179,7 @@ build_list(const struct profile_source *source, struct profile_attachments *to,
 
 static int
 build_attachments(const struct profile_source *source, struct profile *profile,
-    const json_t *spec)
+    const char *payload_schema, const json_t *spec)
 {
 	struct profile_attachments *to = &profile->attachments;
 	const json_t *types = json_object_get(spec, "mediaTypes");
@@ -207,15 +207,23 @@ build_attachments(const struct profile_source *source, struct profile *profile,
 	if (list == NULL)
 		return 0;
 	to->list_required = json_is_true(json_object_get(list, "required"));
+	to->list_is_payload = json_is_true(json_object_get(list, "payload"));
 	to->list_name = copy(list, "name");
 	to->list_items = copy(list, "entries");
 	to->list_file_name = copy(list, "fileName");
 	to->list_sha512 = copy(list, "sha512");
-	if (!to->list_name || !to->list_items || !to->list_file_name ||
-	    !to->list_sha512)
+	if ((!to->list_name && !to->list_is_payload) || !to->list_items ||
+	    !to->list_file_name || !to->list_sha512)
 		return no_memory(source);
-	return build_list(
-	    source, to, json_string_value(json_object_get(list, "schema")));
+	if (to->list_is_payload && payload_schema == NULL) {
+		fault(source, "/attachments/list/payload",
+		    "a payload of kind json, as the list is the payload");
+		return 0;
+	}
+	return build_list(source, to,
+	    to->list_is_payload
+		? payload_schema
+		: json_string_value(json_object_get(list, "schema")));
 }
 
 static int
@@ -293,8 +301,10 @@ build_all(const struct profile_source *source, struct profile *profile,
 		: PROFILE_UNPROVEN_REFUSE;
 	payload =
 	    build_payload(source, profile, json_object_get(spec, "payload"));
-	attachments = build_attachments(
-	    source, profile, json_object_get(spec, "attachments"));
+	attachments = build_attachments(source, profile,
+	    json_string_value(
+		json_object_get(json_object_get(spec, "payload"), "schema")),
+	    json_object_get(spec, "attachments"));
 	deadlines = build_deadlines(
 	    source, profile, json_object_get(spec, "deadlines"));
 	if (payload < 0)

@@ -51,6 +51,7 @@ struct profile_attachments {
 	char **media_types; /* lower case */
 	size_t media_types_count;
 	bool list_required;   /* the list is needed when there are any */
+	bool list_is_payload; /* then there is no name */
 	char *list_name;      /* e.g. "vedlegg.json"; NULL: no list */
 	struct schema *list;  /* its schema; NULL: no list */
 	char *list_items;     /* pointer pattern to the file entries */

@@ -55,15 +55,19 @@ const char profile_schema_profile[] = JSON({
 				"list": {
 					"type": "object",
 					"additionalProperties": false,
-					"required": ["name", "schema", "required", "entries", "fileName", "sha512"],
+					"required": ["entries", "fileName", "sha512"],
 					"properties": {
+						"payload": {"const": true},
 						"name": {"$ref": "#/definitions/file"},
 						"schema": {"$ref": "#/definitions/file"},
 						"required": {"type": "boolean"},
 						"entries": {"type": "string", "pattern": "^(/[^/]+)+$"},
 						"fileName": {"$ref": "#/definitions/text"},
 						"sha512": {"$ref": "#/definitions/text"}
-					}
+					},
+					"if": {"required": ["payload"]},
+					"then": {"properties": {"name": false, "schema": false, "required": false}},
+					"else": {"required": ["name", "schema", "required"]}
 				}
 			}
 		},

@@ -155,7 +155,7 @@ handle_list(struct renderer *renderer, struct role_peer *peer,
 					    request.files, request.files_count,
 					    profile->attachments.list_name
 						? profile->attachments.list_name
-						: "",
+						: "payload",
 					    &findings, &why);
 	}
 	if (ret == 0)

@@ -109,7 +109,9 @@ conclude(struct submission *s)
 {
 	if (s->waiting != 0 || s->scans_out > 0)
 		return;
-	if (s->list_index < s->envelope.parts_count && !s->list_checked) {
+	if ((s->list_index < s->envelope.parts_count ||
+		s->profile->attachments.list_is_payload) &&
+	    !s->list_checked) {
 		submission_list_ask(s);
 		return;
 	}

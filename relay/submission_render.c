@@ -71,6 +71,8 @@ on_rendered(
 	}
 	if (!documents_keep(s, frame->body))
 		return;
+	if (s->profile->attachments.list_is_payload)
+		buf_add_span(&s->list, buf_span(&s->payload));
 	if (!s->dry_run &&
 	    (!submission_seal_begin(s) ||
 		!submission_seal_whole(s, buf_span(&s->payload)) ||
@@ -156,6 +158,13 @@ submission_render_ask(struct submission *s)
 
 /* ---- the attachment list ---- */
 
+/* The part that it came in. */
+static size_t
+list_part(const struct submission *s)
+{
+	return s->profile->attachments.list_is_payload ? 0 : s->list_index;
+}
+
 static void
 on_list(
     void *arg, int code, const struct wire_frame *frame, const struct why *why)
@@ -168,7 +177,7 @@ on_list(
 	}
 	if (frame->type == RENDER_WIRE_REFUSED) {
 		refuse_rendering(
-		    s, frame->body, s->envelope.parts[s->list_index].name);
+		    s, frame->body, s->envelope.parts[list_part(s)].name);
 		return;
 	}
 	buf_wipe(&s->list);
@@ -201,5 +210,5 @@ submission_list_ask(struct submission *s)
 	buf_init(&body, WIRE_BODY_MAX);
 	render_list_request_build(&body, &request);
 	free(files);
-	ask(s, RENDER_WIRE_LIST, s->list_index, &body, on_list, WAIT_LIST);
+	ask(s, RENDER_WIRE_LIST, list_part(s), &body, on_list, WAIT_LIST);
 }

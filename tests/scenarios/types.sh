@@ -1,0 +1,104 @@
+#!/bin/bash
+# The message types that are data alone, through a real relay: sent, fetched,
+# confirmed; their documents in the language that was asked for; profile check.
+. "$(dirname "$0")/../support/tap.sh"
+. "$TOP/tests/support/pdf.sh"
+need_tool jq qpdf pdftotext
+start_relay
+fixtures=$TOP/tests/formats/fixtures
+nav() { local verb=$1; shift; "$BUDSTIKKE" "$verb" -c "$(client nav)" "$@"; }
+oslo() { local verb=$1; shift; "$BUDSTIKKE" "$verb" -c "$(client oslo)" "$@"; }
+# never TEXT PATTERN SENTENCE: the text does not match
+never() { if grep -qE -- "$2" <<<"$1"; then not_ok "$3" "a match of $2"; else ok "$3"; fi; }
+# unlike_state STATE ID SENTENCE: the first recipient's is another
+unlike_state() { never "$(nav status --json "$2" 2>/dev/null | jq -r '.recipients[0].state')" "$1" "$3"; }
+# words DIR: the text of a fetched document, spaces squeezed
+words() { pdftotext "$1/document.pdf" - | tr -s '[:space:]' ' '; }
+
+# ---- later attachments --------------------------------------------------------
+mkdir "$T/files"
+make_pdf "$T/files/lonnsslipp-oktober.pdf" oktober
+make_pdf "$T/files/lonnsslipp-november.pdf" november
+make_pdf "$T/files/kontrakt.pdf" kontrakt
+files=("$T/files/lonnsslipp-oktober.pdf" "$T/files/lonnsslipp-november.pdf" "$T/files/kontrakt.pdf")
+later=$fixtures/digisos-ettersendelse/gyldig-to-krav.json
+sum=$(sha512sum "$T/files/kontrakt.pdf" | cut -d' ' -f1)
+jq --arg sum "$sum" '.vedlegg[1].filer[0].sha512 = $sum' "$later" >"$T/later.json"
+exits 0 "later attachments are sent, in Sámi" nav send --to oslo --type digisos-ettersendelse \
+	--language se-NO --json "$T/later.json" "${files[@]}"
+id=$(jq -r .id "$T/out")
+exits 0 "and fetched" oslo fetch --out "$T/in" --json
+check "the list is what was sent, byte for byte" cmp "$T/later.json" "$T/in/$id/payload.json"
+check "so are the files" cmp "$T/files/kontrakt.pdf" "$T/in/$id/attachments/kontrakt.pdf"
+like "$(words "$T/in/$id")" "Maŋŋil sáddejuvvon duođaštusat" "the document is in Sámi"
+like "$(words "$T/in/$id")" "lonnsslipp-november.pdf" "and names each file"
+check "qpdf finds it whole" qpdf --check "$T/in/$id/document.pdf"
+exits 3 "a file that is not listed is refused" nav send --to oslo --type digisos-ettersendelse \
+	--json "$T/later.json" "${files[@]}" "$T/files/../later.json"
+exits 3 "a listed file that did not come is refused" nav send --to oslo \
+	--type digisos-ettersendelse --json "$T/later.json" "${files[@]:0:2}"
+is "$(jq -r '.errors[0].pointer' "$T/out")" /vedlegg/1/filer/0/filnavn "with its pointer"
+jq '.vedlegg[1].filer[0].sha512 = ("0" * 128)' "$later" >"$T/wrong.json"
+exits 3 "a digest that is another's is refused" nav send --to oslo --type digisos-ettersendelse \
+	--json "$T/wrong.json" "${files[@]}"
+is "$(jq -r '.errors[0].pointer' "$T/out")" /vedlegg/1/filer/0/sha512 "with its pointer"
+never "$(cat "$T/out")" "${sum:0:16}" "and no digest in the answer"
+
+# ---- status back to the citizen ---------------------------------------------------
+exits 0 "a status is sent, in a language that it does not have" nav send --to oslo \
+	--type digisos-soker --language uk --json "$fixtures/digisos-soker/gyldig-komplett.json"
+id=$(jq -r .id "$T/out")
+like "$(grep message.accepted "$RELAY_DIR/log" | tail -1)" 'language_fallback[":= ]*1' \
+	"the log tells of the language"
+exits 0 "and fetched" oslo fetch --out "$T/in" --json
+like "$(words "$T/in/$id")" "språket som ble ønsket, finnes ikke" "the document says so"
+like "$(words "$T/in/$id")" "Delvis innvilget" "and is in the type's own"
+exits 0 "a dry run tells too" nav send --to oslo --type digisos-soker --language uk --dry-run \
+	--json "$fixtures/digisos-soker/gyldig-minimal.json"
+is "$(jq .notes.languageFallback "$T/out")" true "in its notes"
+exits 0 "English is there" nav send --to oslo --type digisos-soker --language en --dry-run \
+	--json "$fixtures/digisos-soker/gyldig-minimal.json"
+is "$(jq .notes.languageFallback "$T/out")" false "and nothing to tell"
+exits 3 "what is no language is refused" nav send --to oslo --type digisos-soker \
+	--language 'nb_NO' --json "$fixtures/digisos-soker/gyldig-minimal.json"
+is "$(jq -r '.errors[0].pointer' "$T/out")" /language "with its pointer"
+exits 3 "an event that is not known is refused" nav send --to oslo --type digisos-soker \
+	--json "$fixtures/digisos-soker/ugyldig-ukjent-type.json"
+is "$(jq -r '.errors[0].pointer' "$T/out")" /hendelser/0/type "with its pointer"
+
+# ---- reports of concern -------------------------------------------------------------
+for kind in privat offentlig; do
+	exits 0 "a report of concern is sent ($kind)" nav send --to oslo --type bekymringsmelding \
+		--language nn --json "$fixtures/bekymringsmelding/gyldig-$kind.json"
+	id=$(jq -r .id "$T/out")
+	exits 6 "without a case number it cannot be confirmed" oslo fetch --out "$T/in" --json
+	unlike_state imported "$id" "so it is not delivered"
+	exits 0 "with a case number it is imported" oslo fetch --out "$T/in" --json --reference 2026/77
+	is "$(nav status --json "$id" 2>/dev/null | jq -r '.recipients[0].state')" imported \
+		"it is stored, and proved"
+	like "$(words "$T/in/$id")" "Uroa" "it is in Nynorsk ($kind)"
+done
+exits 3 "two kinds of reporter at once are refused" nav send --to oslo --type bekymringsmelding \
+	--json "$fixtures/bekymringsmelding/ugyldig-begge-meldere.json"
+is "$(jq -r '.errors[0].pointer' "$T/out")" /privatMelder "with its pointer"
+never "$(cat "$RELAY_DIR/log")" "Prøve" "no name stands in the log"
+
+# ---- profile check ------------------------------------------------------------------
+for folder in "$TOP"/formats/profiles/*/; do
+	exits 0 "$(basename "$folder") is sound" "$BUDSTIKKE" profile check "$folder"
+done
+cp -r "$TOP/formats/profiles/digisos-soker" "$T/digisos-soker"
+exits 0 "a copy elsewhere is sound" "$BUDSTIKKE" profile check "$T/digisos-soker"
+sed -i 's|"at": "/navKontor"|"at": "/navkontor"|' "$T/digisos-soker/presentation.json"
+exits 3 "a field that is forgotten is a fault" "$BUDSTIKKE" profile check "$T/digisos-soker"
+like "$(cat "$T/out")" '^presentation.json:[0-9]+:[0-9]+: /content/1/content/2/at: ' \
+	"told as file, line, column and pointer"
+like "$(cat "$T/out")" 'hendelse.schema.json:[0-9]+:[0-9]+: /definitions/tildeltNavKontor' \
+	"and where the schema has it"
+line=$(grep -n navkontor "$T/digisos-soker/presentation.json" | cut -d: -f1)
+like "$(cat "$T/out")" "^presentation.json:$line:" "the line is right"
+sed -i '3s/,/,,/' "$T/digisos-soker/profile.json"
+exits 3 "what is no JSON is a fault" "$BUDSTIKKE" profile check "$T/digisos-soker"
+like "$(cat "$T/out")" '^profile.json:3:[0-9]+: ' "told with its line"
+exits 3 "so is a folder of another name" "$BUDSTIKKE" profile check "$T/files"
+finish
