@@ -20,13 +20,11 @@ struct pen {
 	const struct pdf_text *text;
 	const struct pdf_set *set;
 	struct buf *out;
+	struct pdf_state *state; /* of the page */
 	uint32_t page;
 	int32_t y;
-	struct font *font; /* set in this text object, NULL none */
-	uint32_t number;   /* its resource */
-	int owed;          /* TJ number before the next glyph */
-	int rise;
-	bool open;    /* a text object */
+	int owed;     /* TJ number before the next glyph */
+	bool placed;  /* on this line */
 	bool in_list; /* of a TJ */
 	bool in_string;
 	size_t size; /* of room */
@@ -101,14 +99,10 @@ end_list(struct pen *pen)
 	pen->in_list = false;
 }
 
-static void
-end_text(struct pen *pen)
+static int64_t
+hundredths(int64_t thousandths)
 {
-	end_list(pen);
-	if (pen->open)
-		put(pen, "ET\n");
-	flush(pen);
-	pen->open = false;
+	return (thousandths + (thousandths < 0 ? -5 : 5)) / 10;
 }
 
 /* Put the pen at x on the line, in a text object of this element. */
@@ -116,32 +110,36 @@ static void
 place(struct pen *pen, int32_t element, enum pdf_colour colour, int32_t x)
 {
 	struct pdf *pdf = pen->pdf;
-	bool same = pdf->mark == element && pdf->mark_page == pen->page;
-	if (!same || !pen->open) {
-		end_text(pen);
-		pdf_mark(pdf, pen->page, element);
-		put(pen, "BT\n");
-		put(pen, COLOURS[colour]);
-		pen->open = true;
-		pen->font = NULL;
-		pen->rise = 0;
-	}
+	struct pdf_state *state = pen->state;
 	end_list(pen);
 	flush(pen);
-	buf_add_text(pen->out, "1 0 0 1 ");
-	pdf_add_fixed(pen->out, x);
+	pdf_mark(pdf, pen->page, element);
+	if (!state->text) {
+		buf_add_text(pen->out, "BT\n");
+		state->text = true;
+		state->x100 = 0;
+		state->y100 = 0;
+	}
+	pdf_colour(&pdf->pages[pen->page], COLOURS[colour]);
+	int64_t x100 = hundredths(x);
+	int64_t y100 = hundredths(pen->y);
+	pdf_add_fixed(pen->out, (x100 - state->x100) * 10);
 	buf_add_byte(pen->out, ' ');
-	pdf_add_fixed(pen->out, pen->y);
-	buf_add_text(pen->out, " Tm\n");
+	pdf_add_fixed(pen->out, (y100 - state->y100) * 10);
+	buf_add_text(pen->out, " Td\n");
+	state->x100 = x100;
+	state->y100 = y100;
 	pen->owed = 0;
+	pen->placed = true;
 }
 
 /* Make the font current; its number in the document is given here. */
 static void
 use_font(struct pen *pen, struct font *font)
 {
-	if (pen->font != NULL && pen->font == font &&
-	    pen->number == font->number)
+	struct pdf_state *state = pen->state;
+	if (state->font == font && state->number == font->number &&
+	    state->size == pen->set->size)
 		return;
 	end_list(pen);
 	flush(pen);
@@ -150,20 +148,22 @@ use_font(struct pen *pen, struct font *font)
 	buf_add_byte(pen->out, ' ');
 	pdf_add_fixed(pen->out, pen->set->size);
 	buf_add_text(pen->out, " Tf\n");
-	pen->font = font;
-	pen->number = font->number;
+	state->font = font;
+	state->number = font->number;
+	state->size = pen->set->size;
 }
 
 static void
 set_rise(struct pen *pen, int rise)
 {
-	if (pen->rise == rise)
+	int32_t here = (int32_t)((int64_t)rise * pen->set->size / 1000);
+	if (pen->state->rise == here)
 		return;
 	end_list(pen);
 	flush(pen);
-	pdf_add_fixed(pen->out, (int64_t)rise * pen->set->size / 1000);
+	pdf_add_fixed(pen->out, here);
 	buf_add_text(pen->out, " Ts\n");
-	pen->rise = rise;
+	pen->state->rise = here;
 }
 
 static void
@@ -280,7 +280,7 @@ draw_piece(
 	bool backward = piece->kind == TEXT_WORD && (piece->level & 1) != 0;
 	if (backward)
 		x += (int32_t)((int64_t)piece->width * pen->set->size / 1000);
-	if (placed || !pen->open || pdf->mark != element ||
+	if (placed || !pen->placed || pdf->mark != element ||
 	    pdf->mark_page != pen->page)
 		place(pen, element, colour, x);
 	if (piece->kind == TEXT_SPACE) {
@@ -371,6 +371,7 @@ pdf_line(struct pdf *pdf, const struct pdf_text *text,
 	    .text = text,
 	    .set = set,
 	    .out = &pdf->pages[page].content,
+	    .state = &pdf->pages[page].state,
 	    .page = page,
 	    .y = y};
 	for (uint32_t i = 0; i < count; i++) {
@@ -380,6 +381,7 @@ pdf_line(struct pdf *pdf, const struct pdf_text *text,
 		    (int32_t)((int64_t)pdf->left[i] * set->size / 1000);
 		draw_piece(&pen, piece, x + left, layout->bidi || i == 0);
 	}
-	end_text(&pen);
+	end_list(&pen);
+	flush(&pen);
 	decorate_line(&pen, layout, line, x);
 }

@@ -8,21 +8,6 @@
 #define FOOTER_Y 40000 /* its baseline */
 #define HEADER_Y (PDF_PAGE_HEIGHT - 42000)
 
-static void
-draw_header(struct pdf *pdf, uint32_t page)
-{
-	struct pdf_set set = {.x = PDF_MARGIN,
-	    .width = PDF_TEXT_WIDTH,
-	    .size = SMALL,
-	    .leading = SMALL,
-	    .colour = PDF_QUIET,
-	    .element = PDF_HEADER};
-	pdf_single_line(
-	    pdf, span_text(pdf->document->title), &set, page, HEADER_Y, false);
-	pdf_rule(pdf, page, PDF_MARGIN, HEADER_Y - 6500, PDF_TEXT_WIDTH, 400,
-	    PDF_QUIET);
-}
-
 static bool
 add_page(struct pdf *pdf)
 {
@@ -42,8 +27,6 @@ add_page(struct pdf *pdf)
 	    .object = pdf_object_new(&pdf->objects),
 	    .contents = pdf_object_new(&pdf->objects)};
 	buf_init(&pages[number].content, PDF_ROOM);
-	if (number > 0)
-		draw_header(pdf, number);
 	return true;
 }
 
@@ -84,6 +67,8 @@ pdf_pages_finish(struct pdf *pdf, uint32_t before)
 {
 	for (; pdf->pages_done < before && pdf_going(pdf); pdf->pages_done++) {
 		struct pdf_page *page = &pdf->pages[pdf->pages_done];
+		if (page->state.rise != 0) /* the page's next contents */
+			buf_add_text(&page->content, "0 Ts\n");
 		if (!buf_ok(&page->content)) {
 			pdf_fail(pdf, WHY_NOMEM, "no memory for a page");
 			return;
@@ -91,7 +76,17 @@ pdf_pages_finish(struct pdf *pdf, uint32_t before)
 		pdf_stream(&pdf->objects, page->contents, "",
 		    buf_span(&page->content), PDF_DEFLATE);
 		buf_wipe(&page->content);
+		page->state = (struct pdf_state){0};
 	}
+}
+
+void
+pdf_colour(struct pdf_page *page, const char *operator)
+{
+	if (page->state.colour == operator)
+		return;
+	buf_add_text(&page->content, operator);
+	page->state.colour = operator;
 }
 
 void
@@ -109,7 +104,7 @@ pdf_rule(struct pdf *pdf, uint32_t page, int32_t x, int32_t y, int32_t width,
 		return;
 	struct buf *out = &pdf->pages[page].content;
 	buf_add_text(out, "/Artifact BMC ");
-	buf_add_text(out, colours[colour]);
+	pdf_colour(&pdf->pages[page], colours[colour]);
 	pdf_add_fixed(out, x);
 	buf_add_byte(out, ' ');
 	pdf_add_fixed(out, y);
@@ -144,37 +139,77 @@ page_label(const struct pdf *pdf, uint32_t page, char *text, size_t size)
 	    pdf->page_count);
 }
 
-static void
-draw_footer(struct pdf *pdf, uint32_t page)
+static struct pdf_set
+small_set(int32_t element)
 {
-	char label[64];
-	page_label(pdf, page, label, sizeof label);
-	struct pdf_set set = {.x = PDF_MARGIN,
+	return (struct pdf_set){.x = PDF_MARGIN,
 	    .width = PDF_TEXT_WIDTH,
 	    .size = SMALL,
 	    .leading = SMALL,
 	    .colour = PDF_QUIET,
-	    .element = PDF_FOOTER};
+	    .element = element};
+}
+
+/* What stands on all pages but for their numbers: written once, into page's
+ * contents. The first page has its title in the text. */
+static void
+draw_furniture(struct pdf *pdf, uint32_t page, bool with_header)
+{
+	struct pdf_set set = small_set(PDF_HEADER);
+	if (with_header) {
+		pdf_single_line(pdf, span_text(pdf->document->title), &set,
+		    page, HEADER_Y, false);
+		pdf_rule(pdf, page, PDF_MARGIN, HEADER_Y - 6500, PDF_TEXT_WIDTH,
+		    400, PDF_QUIET);
+	}
+	set = small_set(PDF_FOOTER);
+	set.width = PDF_TEXT_WIDTH - 100000;
 	pdf_rule(pdf, page, PDF_MARGIN, FOOTER_Y + 13000, PDF_TEXT_WIDTH, 400,
 	    PDF_QUIET);
-	pdf_single_line(pdf, span_text(label), &set, page, FOOTER_Y, true);
-	set.width = PDF_TEXT_WIDTH - 100000;
 	if (pdf->document->footer != NULL)
 		pdf_single_line(pdf, span_text(pdf->document->footer), &set,
 		    page, FOOTER_Y, false);
 }
 
+/* A stream of what was drawn on a page whose own contents are written. */
+static uint32_t
+write_drawn(struct pdf *pdf, uint32_t number, enum pdf_packing packing)
+{
+	struct pdf_page *page = &pdf->pages[number];
+	uint32_t object = pdf_object_new(&pdf->objects);
+	pdf_mark_close(pdf);
+	if (!buf_ok(&page->content))
+		pdf_fail(pdf, WHY_NOMEM, "no memory for a page");
+	pdf_stream(
+	    &pdf->objects, object, "", buf_span(&page->content), packing);
+	buf_clear(&page->content);
+	page->state = (struct pdf_state){0};
+	return object;
+}
+
+static uint32_t
+write_label(struct pdf *pdf, uint32_t page)
+{
+	char label[64];
+	const struct pdf_set set = small_set(PDF_FOOTER);
+	page_label(pdf, page, label, sizeof label);
+	pdf_single_line(pdf, span_text(label), &set, page, FOOTER_Y, true);
+	return write_drawn(pdf, page, PDF_PLAIN);
+}
+
 static void
 write_page(
-    struct pdf *pdf, uint32_t number, uint32_t footer, uint32_t *annotation)
+    struct pdf *pdf, uint32_t number, uint32_t furniture, uint32_t *annotation)
 {
 	const struct pdf_page *page = &pdf->pages[number];
+	uint32_t label = write_label(pdf, number);
 	struct buf *out = pdf_object_begin(&pdf->objects, page->object);
 	buf_add_text(out, "<</Type/Page/Parent ");
 	pdf_add_ref(out, pdf->pages_object);
 	buf_add_text(out, "/MediaBox[0 0 595.28 841.89]/Contents[");
 	pdf_add_ref(out, page->contents);
-	pdf_add_ref(out, footer);
+	pdf_add_ref(out, furniture);
+	pdf_add_ref(out, label);
 	buf_add_text(out, "]/Resources ");
 	pdf_add_ref(out, pdf->resources_object);
 	buf_add_text(out, "/Tabs/S/StructParents ");
@@ -220,21 +255,20 @@ write_annotation(struct pdf *pdf, const struct pdf_annotation *annotation)
 	pdf_object_end(&pdf->objects);
 }
 
-/* Footers tell how many pages there are, so they are contents of their own,
+/* Labels tell how many pages there are, so they are contents of their own,
  * written when all text is. */
 void
 pdf_pages_write(struct pdf *pdf)
 {
 	uint32_t annotation = 0;
+	uint32_t furniture = 0;
 	pdf_pages_finish(pdf, pdf->page_count);
 	for (uint32_t i = 0; i < pdf->page_count && pdf_going(pdf); i++) {
-		draw_footer(pdf, i);
-		pdf_mark_close(pdf);
-		uint32_t footer = pdf_object_new(&pdf->objects);
-		pdf_stream(&pdf->objects, footer, "",
-		    buf_span(&pdf->pages[i].content), PDF_DEFLATE);
-		write_page(pdf, i, footer, &annotation);
-		buf_clear(&pdf->pages[i].content);
+		if (i <= 1) {
+			draw_furniture(pdf, i, i > 0);
+			furniture = write_drawn(pdf, i, PDF_DEFLATE);
+		}
+		write_page(pdf, i, furniture, &annotation);
 	}
 	for (uint32_t i = 0; i < pdf->annotation_count; i++)
 		write_annotation(pdf, &pdf->annotations[i]);

@@ -85,8 +85,21 @@ struct pdf_decoration {
 
 /* ---- pages ---- */
 
+/* What the contents of a page have set so far; it holds until it is changed,
+ * so nothing is said twice. */
+struct pdf_state {
+	const char *colour; /* NULL: none yet */
+	const struct font *font;
+	uint32_t number; /* the font's resource */
+	int32_t size;
+	int rise;
+	bool text;          /* a text object is open */
+	int64_t x100, y100; /* where its line begins, in 1/100 point */
+};
+
 struct pdf_page {
 	struct buf content;
+	struct pdf_state state;
 	int32_t *owners; /* element of each MCID */
 	uint32_t owner_count, owner_capacity;
 	uint32_t object, contents, key;
@@ -150,6 +163,7 @@ int32_t pdf_element(struct pdf *pdf, int32_t parent, const char *tag,
  * open one is closed first. */
 void pdf_mark(struct pdf *pdf, uint32_t page, int32_t element);
 void pdf_mark_close(struct pdf *pdf); /* and draw the lines that waited */
+void pdf_colour(struct pdf_page *page, const char *operator);
 /* A line under or through text: drawn as decoration when the mark closes. */
 void pdf_decorate(struct pdf *pdf, const struct pdf_decoration *decoration);
 void pdf_annotate(struct pdf *pdf, int32_t element, uint32_t page,

@@ -97,7 +97,9 @@ pdf_mark_close(struct pdf *pdf)
 {
 	if (pdf->mark == PDF_NO_MARK)
 		return;
-	buf_add_text(&pdf->pages[pdf->mark_page].content, "EMC\n");
+	struct pdf_page *page = &pdf->pages[pdf->mark_page];
+	buf_add_text(&page->content, page->state.text ? "ET\nEMC\n" : "EMC\n");
+	page->state.text = false;
 	pdf->mark = PDF_NO_MARK;
 	for (uint32_t i = 0; i < pdf->decoration_count; i++) {
 		const struct pdf_decoration *line = &pdf->decorations[i];
@@ -175,7 +177,7 @@ static void
 write_element(struct pdf *pdf, const struct pdf_element *element)
 {
 	struct buf *out = pdf_object_begin(&pdf->objects, element->object);
-	buf_add_text(out, "<</Type/StructElem/S/");
+	buf_add_text(out, "<</S/");
 	buf_add_text(out, element->tag);
 	buf_add_text(out, "/P ");
 	pdf_add_ref(out, element->parent < 0

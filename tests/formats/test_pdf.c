@@ -272,6 +272,20 @@ a_table_of_500_rows_goes_over_pages(void **state)
 	check_only(document);
 }
 
+/* The rules find raised letters: what a mark needs must end with it. */
+static void
+a_raised_mark_at_the_end_of_a_line_raises_nothing_after_it(void **state)
+{
+	(void)state;
+	struct document *document = new_document();
+	struct document_node *root = document_root(document);
+	document_free_text(document, root,
+	    span_text("\u062D\u0633\u0627\u0628 "
+		      "\u062C\u0627\u0631\u064D"));
+	document_free_text(document, root, span_text("etter"));
+	check_only(document);
+}
+
 /* ---- what stays together ---- */
 
 static void
@@ -597,6 +611,8 @@ main(void)
 	    cmocka_unit_test(
 		a_word_of_100_kib_and_stacks_of_marks_are_broken_not_dropped),
 	    cmocka_unit_test(a_table_of_500_rows_goes_over_pages),
+	    cmocka_unit_test(
+		a_raised_mark_at_the_end_of_a_line_raises_nothing_after_it),
 	    cmocka_unit_test(
 		headings_and_a_table_s_first_and_last_rows_never_stand_alone),
 	    cmocka_unit_test(a_grid_breaks_no_word_while_its_columns_have_room),

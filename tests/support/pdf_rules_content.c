@@ -1,5 +1,6 @@
 #include "tests/support/pdf_rules_priv.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,8 @@ struct content {
 	struct rule_mark *mark; /* open, NULL none */
 	bool artifact;          /* open */
 	bool in_text;
+	double rise; /* holds until it is changed, also over text objects */
+	bool risen;  /* it was said on this line */
 	int saved;
 	const struct pdf_value *operands[OPERANDS];
 	size_t count;
@@ -74,7 +77,11 @@ show(struct content *content, struct span codes)
 			    "6.2.11.4.1-2, 6.2.11.8: CID %zu is shown", cid);
 			continue;
 		}
-		font->signs[cid].shown = true;
+		struct rule_sign *sign = &font->signs[cid];
+		sign->shown = true;
+		if (content->rise != 0 && !content->risen &&
+		    sign->text.size == 1 && isalnum(sign->text.at[0]))
+			rule_broken(content->rules, "a letter is raised");
 		if (content->mark != NULL)
 			buf_add_span(&content->mark->text,
 			    buf_span(&font->signs[cid].text));
@@ -119,7 +126,7 @@ check_paint(struct content *content)
 static void
 run(struct content *content, struct span word)
 {
-	static const char *const known[] = {"rg", "re", "f", "Tm", "Ts", "cm",
+	static const char *const known[] = {"rg", "re", "f", "Td", "Ts", "cm",
 	    "BT", "ET", "BDC", "BMC", "EMC", "Tf", "TJ", "q", "Q", "Do"};
 	size_t i = 0;
 	while (i < 16 && !span_is(word, known[i]))
@@ -142,6 +149,12 @@ run(struct content *content, struct span word)
 	} else if (span_is(word, "Tf")) {
 		if (content->count == 2)
 			set_font(content);
+	} else if (span_is(word, "Ts")) {
+		if (content->count == 1)
+			content->rise = content->operands[0]->number;
+		content->risen = true;
+	} else if (span_is(word, "Td")) {
+		content->risen = false;
 	} else if (span_is(word, "TJ")) {
 		check_paint(content);
 		show_operands(content);
