@@ -58,6 +58,8 @@
 	X(recipients_per_message, 20, 1, 1000, "recipients of one message")    \
 	X(idempotency_key_bytes, 128, 16, 1024, "bytes of an Idempotency-Key") \
 	X(json_depth, 64, 4, 512, "depth of nesting in JSON")                  \
+	X(json_values, 150000, 100, 10000000,                                  \
+	    "commas and opening brackets of a JSON payload")                   \
 	X(xml_depth, 64, 4, 200, "depth of nesting in XML")                    \
 	X(xml_nodes, 20000, 100, 1000000,                                      \
 	    "elements, attributes and texts of an XML payload")                \

@@ -30,7 +30,8 @@ enum document_kind {
 	DOCUMENT_STRUCK_TEXT, /* holds inlines */
 };
 
-/* User data of a custom node; owned by the document. */
+/* User data of a custom node; owned by the document, or common to all nodes of
+ * a kind that has nothing of its own. */
 struct document_facts {
 	struct document_facts *next;
 	enum document_kind kind;

@@ -60,6 +60,28 @@ json_scan(struct span text, size_t depth_max, struct why *why)
 	return 0;
 }
 
+int
+json_values_check(struct span text, size_t max, struct why *why)
+{
+	bool quoted = false;
+	size_t count = 0;
+
+	for (size_t i = 0; i < text.size; i++) {
+		uint8_t c = text.at[i];
+
+		if (c == '"')
+			quoted = !quoted;
+		else if (quoted)
+			i += c == '\\';
+		else if (c == ',' || c == '{' || c == '[')
+			count++;
+	}
+	if (count > max)
+		return why_set(
+		    why, WHY_TOO_LARGE, "more values than json_values allows");
+	return 0;
+}
+
 /* The parser's own text quotes the input; ours never does. */
 static const char *
 json_reason(enum json_error_code code)

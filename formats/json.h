@@ -19,6 +19,13 @@ struct json_bounds {
 };
 
 /*
+ * Bound the values of a text before it is read: each takes memory that a few
+ * bytes make ("{}" some 140). Commas and opening brackets outside of strings
+ * are counted. WHY_TOO_LARGE when there are more than max.
+ */
+int json_values_check(struct span text, size_t max, struct why *why);
+
+/*
  * Read one JSON text; any kind of value may be at the top. On success *out is
  * the caller's (json_decref()). WHY_TOO_LARGE, WHY_MALFORMED or WHY_NOMEM.
  */

@@ -149,7 +149,9 @@ profile_list_check(const struct profile *profile, struct span list,
 		    "this message type has no attachment list");
 		goto out;
 	}
-	ret = json_text_read(list, &bounds, &value, why);
+	ret = json_values_check(list, limits->json_values, why);
+	if (ret == 0)
+		ret = json_text_read(list, &bounds, &value, why);
 	if (ret == WHY_MALFORMED || ret == WHY_TOO_LARGE) {
 		findings_add(findings, part, "", "json", "%s", why->text);
 		ret = WHY_INVALID;

@@ -63,8 +63,10 @@ json_read(const struct profile *profile, struct span payload,
 {
 	struct json_bounds bounds = {
 	    (size_t)limits->payload_bytes, (size_t)limits->json_depth};
-	int ret = json_text_read(payload, &bounds, out, why);
+	int ret = json_values_check(payload, limits->json_values, why);
 
+	if (ret == 0)
+		ret = json_text_read(payload, &bounds, out, why);
 	if (ret == WHY_MALFORMED || ret == WHY_TOO_LARGE)
 		findings_add(findings, PART, "", "json", "%s", why->text);
 	if (ret < 0)
@@ -115,12 +117,12 @@ render_payload(const struct profile *profile, struct span payload,
 	if (ret == 0)
 		ret = presentation_document(profile->shown, value, context,
 		    limits, &document, &result->unknown_count, why);
+	json_decref(value); /* a tenth of what a large document takes */
 	if (ret == 0)
 		ret = documents_build(document, fonts, result, why);
 	if (ret == WHY_TOO_LARGE && findings_none(findings))
 		findings_add(findings, PART, "", "document", "%s", why->text);
 	document_free(document);
-	json_decref(value);
 	pdf_caches_clear(fonts);
 	return ret;
 }

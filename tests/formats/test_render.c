@@ -488,6 +488,45 @@ a_payload_that_is_no_json_kind_is_not_rendered(void **state)
 	profile_free(document);
 }
 
+/* {"a":["\",[{",[],[],...]}: with that many commas and brackets. */
+static int
+render_with_values(size_t count, struct findings *findings)
+{
+	struct limits tight = limits;
+	struct render_result result;
+	struct buf text;
+	int ret;
+
+	tight.json_values = 200;
+	buf_init(&text, 4096);
+	buf_add_text(&text, "{\"a\":[\"\\\",[{\"");
+	for (size_t i = 2; i + 2 <= count; i += 2)
+		buf_add_text(&text, ",[]");
+	buf_add_text(&text, count % 2 == 0 ? "]}" : ",1]}");
+	render_result_init(&result, &tight);
+	ret = render_payload(profile, buf_span(&text), &context, &tight, fonts,
+	    findings, &result, NULL);
+	render_result_clear(&result);
+	buf_clear(&text);
+	return ret;
+}
+
+static void
+a_payload_of_too_many_values_is_not_even_read(void **state)
+{
+	struct findings findings;
+
+	(void)state;
+	for (size_t count = 199; count <= 201; count++) {
+		findings_init(&findings, 10);
+		assert_int_equal(render_with_values(count, &findings),
+		    count <= 200 ? WHY_INVALID : WHY_TOO_LARGE);
+		assert_int_equal(
+		    strcmp(findings.at[0].rule, "json") == 0, count > 200);
+		findings_clear(&findings);
+	}
+}
+
 int
 main(void)
 {
@@ -503,6 +542,7 @@ main(void)
 	    cmocka_unit_test(
 		bad_payloads_are_refused_with_a_finding_and_no_document),
 	    cmocka_unit_test(a_payload_too_deep_is_refused_before_it_is_parsed),
+	    cmocka_unit_test(a_payload_of_too_many_values_is_not_even_read),
 	    cmocka_unit_test(markup_in_values_stays_text),
 	    cmocka_unit_test(a_payload_that_is_no_json_kind_is_not_rendered),
 	};

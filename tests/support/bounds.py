@@ -108,6 +108,46 @@ def post_and_fetch(relay, pids):
     subprocess.run(["rm", "-rf", out], check=True)
 
 
+def payloads_of_most():
+    """(name, status, payload) of almost the size payload_bytes: the lists of
+    an application grown, and values that take the most memory to read."""
+    path = os.path.join(house.TOP, "tests", "formats", "fixtures", "digisos", "gyldig-stor.json")
+    with open(path) as file:
+        good = file.read()
+    most = (1 << 20) - 4096
+    for name, *way in (("children", "familie", "forsorgerplikt", "ansvar"),
+                       ("cases", "okonomi", "opplysninger", "bostotte", "saker"),
+                       ("employments", "arbeid", "forhold")):
+        value = json.loads(good)
+        at = value["data"]
+        for step in way:
+            at = at[step]
+        item = len(json.dumps(at[0], ensure_ascii=False).encode()) + 2
+        room = most - len(json.dumps(value, ensure_ascii=False).encode())
+        at += [at[0]] * (room // item)
+        yield name, 201, json.dumps(value, ensure_ascii=False).encode()
+    for name, one in (("empty objects", "{}"), ("objects", '{"a":1}'), ("numbers", "1")):
+        value = json.loads(good)
+        value["data"]["more"] = "HERE"
+        many = "[" + ",".join([one] * ((most - len(good)) // (len(one) + 1))) + "]"
+        yield name, 422, json.dumps(value, ensure_ascii=False).replace('"HERE"', many).encode()
+
+
+def render_payloads(relay, pids):
+    nav = relay.caller("nav")
+    with load.Sampler(pids) as sampler:
+        got = []
+        for name, status, payload in payloads_of_most():
+            parts = [house.part("payload", "soknad.json", "application/json", payload)]
+            answer = house.submit(nav, [house.ORGANISATIONS["trondheim"]], parts,
+                                  kind="digisos-soknad", reference="sak-1", timeout=120)
+            got.append((name, len(payload) > 1000000, answer.status, status, answer.body[:300]))
+    nav.close()
+    tap.ok(all(large and status == want for _, large, status, want, _ in got),
+           "payloads of almost 1 MiB are rendered, or refused for their values", got)
+    judge(sampler, "payloads of almost 1 MiB")
+
+
 def patch(relay, sock, path, offset, pieces, size):
     sock.sendall((f"PATCH {path} HTTP/1.1\r\nHost: localhost\r\nUpload-Offset: {offset}\r\n"
                   "Content-Type: application/offset+octet-stream\r\n"
@@ -333,6 +373,7 @@ def main():
         pids = [relay.process.pid] + load.children(relay.process.pid)
         idle_polls_by_certificate(relay, pids)
         gcm_certificate(relay, "bergen")
+        render_payloads(relay, pids)
         post_and_fetch(relay, pids)
         upload_and_ranges(relay, pids)
         many_at_once(relay, pids)

@@ -420,6 +420,7 @@ ROWS = dict(
     part_name_bytes=part_name_bytes, filename_bytes=filename_bytes,
     reference_bytes=reference_bytes, recipients_per_message=recipients_per_message,
     idempotency_key_bytes=idempotency_key_bytes, json_depth=json_depth,
+    json_values=IN + "tests/formats/test_render.c",
     xml_depth=IN + "tests/formats/test_xml.c", xml_nodes=IN + "tests/formats/test_xml.c",
     xml_attributes=IN + "tests/formats/test_xml.c",
     schema_steps=tight_row,
