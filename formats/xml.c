@@ -200,8 +200,10 @@ tree_check(xmlDocPtr tree, const struct first_error *first, bool comments,
 static int
 tree_parse(struct span text, bool comments, xmlDocPtr *out, struct why *why)
 {
+	/* HUGE: the bounds are ours, not its own smaller ones */
 	static const int options = XML_PARSE_NONET | XML_PARSE_NOCDATA |
-				   XML_PARSE_IGNORE_ENC | XML_PARSE_BIG_LINES;
+				   XML_PARSE_IGNORE_ENC | XML_PARSE_BIG_LINES |
+				   XML_PARSE_HUGE;
 	struct first_error first = {0};
 	xmlParserCtxtPtr parser = xmlNewParserCtxt();
 	int ret;
