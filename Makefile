@@ -245,6 +245,7 @@ install: all
 	for file in $$(cd formats && find profiles -type f 2>/dev/null); do \
 		install -D -m 644 formats/$$file $(SHARE)/$$file || exit 1; \
 	done
+	install -m 644 formats/json_xml.rng $(SHARE)/
 	install -D -m 644 tools/budstikke.bash \
 	$(DESTDIR)$(PREFIX)/share/bash-completion/completions/budstikke
 	install -m 644 README.md LICENSE guide/* $(DOC)/

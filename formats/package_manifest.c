@@ -49,7 +49,7 @@ name_check(
 	static const char *const payloads[] = {
 	    "payload.json", "payload.pdf", "payload.xml", NULL};
 	static const char *const documents[] = {
-	    "document.pdf", "document.xhtml", NULL};
+	    "document.pdf", "document.xhtml", "document.xml", NULL};
 	size_t prefix = strlen(PACKAGE_ATTACHMENTS);
 	bool good;
 	if (file->role == PACKAGE_PAYLOAD)

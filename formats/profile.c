@@ -131,6 +131,7 @@ build_payload(const struct profile_source *source, struct profile *profile,
 			    &profile->relaxng);
 	} else {
 		profile->payload = PROFILE_PAYLOAD_JSON;
+		profile->as_xml = json_is_true(json_object_get(spec, "xml"));
 		schema = profile_schema_read(source,
 		    json_string_value(json_object_get(spec, "schema")),
 		    &profile->schema);

@@ -30,16 +30,18 @@ const char profile_schema_profile[] = JSON({
 				"mediaType": {"$ref": "#/definitions/mediaType"},
 				"schema": {"$ref": "#/definitions/file"},
 				"presentation": {"$ref": "#/definitions/file"},
-				"lists": {"type": "array", "items": {"type": "string", "pattern": "^(/[^/]+)+$", "maxLength": 250}, "uniqueItems": true}
+				"lists": {"type": "array", "items": {"type": "string", "pattern": "^(/[^/]+)+$", "maxLength": 250}, "uniqueItems": true},
+				"xml": {"type": "boolean"}
 			},
 			"if": {"properties": {"kind": {"enum": ["json", "xml"]}}},
 			"then": {
 				"required": ["name", "mediaType", "schema", "presentation"],
 				"if": {"properties": {"kind": {"const": "json"}}},
-				"then": {"properties": {"lists": false}}
+				"then": {"properties": {"lists": false}},
+				"else": {"properties": {"xml": false}}
 			},
 			"else": {
-				"properties": {"schema": false, "presentation": false, "lists": false},
+				"properties": {"schema": false, "presentation": false, "lists": false, "xml": false},
 				"if": {"properties": {"kind": {"const": "pdf"}}},
 				"then": {"required": ["name", "mediaType"]}
 			}

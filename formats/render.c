@@ -6,6 +6,7 @@
 #include "formats/render.h"
 
 #include "formats/json.h"
+#include "formats/json_xml.h"
 #include "formats/pdf.h"
 #include "formats/present.h"
 #include "formats/schema.h"
@@ -22,6 +23,7 @@ render_result_init(struct render_result *result, const struct limits *limits)
 	*result = (struct render_result){0};
 	buf_init(&result->pdf, (size_t)limits->document_bytes);
 	buf_init(&result->xhtml, (size_t)limits->document_bytes);
+	buf_init(&result->xml, (size_t)limits->document_bytes);
 }
 
 void
@@ -29,6 +31,7 @@ render_result_clear(struct render_result *result)
 {
 	buf_wipe(&result->pdf);
 	buf_wipe(&result->xhtml);
+	buf_wipe(&result->xml);
 	result->notes = (struct document_notes){0};
 	result->unknown_count = 0;
 	result->fell_back = false;
@@ -111,6 +114,8 @@ render_payload(const struct profile *profile, struct span payload,
 	else
 		ret =
 		    json_read(profile, payload, limits, findings, &value, why);
+	if (ret == 0 && profile->as_xml)
+		ret = json_xml_build(payload, limits, &result->xml, why);
 	if (ret == 0)
 		(void)presentation_in(
 		    profile->shown, context->language, &result->fell_back);

@@ -41,6 +41,7 @@ struct render_context {
 struct render_result {
 	struct buf pdf; /* at most limits.document_bytes each */
 	struct buf xhtml;
+	struct buf xml; /* of a JSON payload, when the profile says so */
 	struct document_notes notes; /* characters dropped, replaced, missing */
 	size_t unknown_count; /* values that the presentation does not know */
 	bool fell_back;       /* the language that was wanted is not there */

@@ -121,6 +121,7 @@ handle_payload(struct renderer *renderer, struct role_peer *peer,
 	if (ret == 0) {
 		struct render_done done = {.pdf = buf_span(&result.pdf),
 		    .xhtml = buf_span(&result.xhtml),
+		    .xml = buf_span(&result.xml),
 		    .notes = result.notes,
 		    .unknown_count = result.unknown_count,
 		    .fell_back = result.fell_back};

@@ -284,6 +284,7 @@ prepare(struct submission *s, const struct submission_ask *ask)
 	buf_init(&s->list, limits->payload_bytes);
 	buf_init(&s->pdf, WIRE_BODY_MAX);
 	buf_init(&s->xhtml, WIRE_BODY_MAX);
+	buf_init(&s->xml, WIRE_BODY_MAX);
 	buf_init(&s->jws, WIRE_BODY_MAX);
 	s->caller = ask->caller;
 	s->changed = ask->changed;
@@ -372,6 +373,7 @@ submission_free(struct submission *s)
 	buf_wipe(&s->list);
 	buf_wipe(&s->pdf);
 	buf_wipe(&s->xhtml);
+	buf_wipe(&s->xml);
 	buf_clear(&s->jws);
 	free(s->sha512);
 	if (s->timer != NULL)

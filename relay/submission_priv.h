@@ -20,7 +20,7 @@
 
 #include <sys/queue.h>
 
-#define SUBMISSION_DOCUMENTS 2 /* document.pdf and document.xhtml */
+#define SUBMISSION_DOCUMENTS 3 /* document.pdf, .xhtml and .xml */
 
 /* A certificate to seal with, parsed once and kept while it is in use. */
 struct sealer {
@@ -119,9 +119,10 @@ struct submission {
 	bool list_checked;
 	struct buf pdf;
 	struct buf xhtml;
+	struct buf xml; /* empty when the message type does not want it */
 	uint64_t missing_glyphs;
 	uint64_t unknown_values;
-	bool fell_back; /* to the profile's language */
+	bool fell_back;      /* to the profile's language */
 	char (*sha512)[129]; /* by part, where the list has digests */
 
 	struct package_file *files;

@@ -42,12 +42,19 @@ documents_keep(struct submission *s, struct span body)
 		submission_fail(s, &why);
 		return false;
 	}
+	if ((done.xml.size > 0) != s->profile->as_xml) {
+		(void)why_set(&why, WHY_BUG,
+		    "the documents are not those of the message type");
+		submission_fail(s, &why);
+		return false;
+	}
 	buf_add_span(&s->pdf, done.pdf);
 	buf_add_span(&s->xhtml, done.xhtml);
+	buf_add_span(&s->xml, done.xml);
 	s->missing_glyphs = done.notes.missing;
 	s->unknown_values = done.unknown_count;
 	s->fell_back = done.fell_back;
-	if (!buf_ok(&s->pdf) || !buf_ok(&s->xhtml)) {
+	if (!buf_ok(&s->pdf) || !buf_ok(&s->xhtml) || !buf_ok(&s->xml)) {
 		(void)why_set(&why, WHY_NOMEM, "documents");
 		submission_fail(s, &why);
 		return false;
@@ -77,11 +84,14 @@ on_rendered(
 	    (!submission_seal_begin(s) ||
 		!submission_seal_whole(s, buf_span(&s->payload)) ||
 		!submission_seal_whole(s, buf_span(&s->pdf)) ||
-		!submission_seal_whole(s, buf_span(&s->xhtml))))
+		!submission_seal_whole(s, buf_span(&s->xhtml)) ||
+		(s->xml.size > 0 &&
+		    !submission_seal_whole(s, buf_span(&s->xml)))))
 		return;
 	buf_wipe(&s->payload);
 	buf_wipe(&s->pdf);
 	buf_wipe(&s->xhtml);
+	buf_wipe(&s->xml);
 	submission_kept_release(s);
 	submission_waited(s, WAIT_RENDER);
 }

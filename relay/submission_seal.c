@@ -406,6 +406,9 @@ files_list(struct submission *s)
 			    s, "document.pdf", "application/pdf", &s->pdf);
 			file_document(s, "document.xhtml",
 			    "application/xhtml+xml", &s->xhtml);
+			if (s->xml.size > 0)
+				file_document(s, "document.xml",
+				    "application/xml", &s->xml);
 		}
 	}
 	return true;
@@ -441,7 +444,7 @@ room_take(struct submission *s)
 {
 	struct uploads *uploads = s->net->uploads;
 	uint64_t each = s->envelope.bytes + s->pdf.size + s->xhtml.size +
-			PACKAGE_ROOM * (uint64_t)s->files_count;
+			s->xml.size + PACKAGE_ROOM * (uint64_t)s->files_count;
 	uint64_t all = each * s->contents_count;
 	if (each <= INLINE_MAX && all <= INLINE_MAX &&
 	    uploads->whole_bytes + all <= INLINE_ALL) {

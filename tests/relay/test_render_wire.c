@@ -90,6 +90,7 @@ documents_and_notes_come_back_as_they_went(void **state)
 {
 	struct render_done done = {.pdf = span_text("%PDF"),
 	    .xhtml = span_text("<html/>"),
+	    .xml = span_text("<null/>"),
 	    .notes = {.dropped = 1,
 		.missing = 3,
 		.count = 1,
@@ -107,6 +108,7 @@ documents_and_notes_come_back_as_they_went(void **state)
 	assert_int_equal(render_done_parse(buf_span(&body), &back, &why), 0);
 	assert_true(span_is(back.pdf, "%PDF"));
 	assert_true(span_is(back.xhtml, "<html/>"));
+	assert_true(span_is(back.xml, "<null/>"));
 	assert_true(back.fell_back);
 	assert_int_equal(back.notes.count, 1);
 	assert_int_equal(back.notes.seen[0].code_point, 0x1F600);
