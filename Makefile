@@ -187,7 +187,8 @@ check: build/.deps-build+demo+check
 	@tests/run.sh -t $(FUZZ_CHECK)
 
 soak: build/.deps-build+demo+check
-	@$(MAKE) --no-print-directory -j$(CPUS) V=hooks all tests
+	@$(MAKE) --no-print-directory -j$(CPUS) V=hooks all demo-tools
+	@$(MAKE) --no-print-directory -j$(CPUS) V=san tests
 	SOAK=1 tests/run.sh -t 0 tests/crash/ tests/scenarios/
 
 fuzz: build/.deps-build+demo+check

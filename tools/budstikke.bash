@@ -3,7 +3,7 @@
 _budstikke_options() {
 	case $1 in
 	init) echo "--demo --organisation --host --webhook" ;;
-	send) echo "-c --to --type --key --receipt --reference --patience --dry-run" ;;
+	send) echo "-c --to --type --key --receipt --reference --language --patience --dry-run" ;;
 	fetch) echo "-c --out --watch --keep-sealed --reference --reference-command --mailbox --reject --patience" ;;
 	status) echo "-c --evidence" ;;
 	recall) echo "-c --recipient" ;;
