@@ -168,6 +168,9 @@ def deaths(relay):
     return relay.log(relay.mark).count(" role.dead ")
 
 
+STEPS = 2000  # of driving, at least: a slow machine takes longer for each
+
+
 def crash_at(world, relay, name):
     """True when some role died at the place named."""
     before = deaths(relay)
@@ -176,12 +179,13 @@ def crash_at(world, relay, name):
     end = time.monotonic() + PATIENCE
     step = 0
     while crash_pending(world):
-        if time.monotonic() > end:
+        if step > STEPS and time.monotonic() > end:
             crash_write(world, "")
             return False
         step += 1
         drive(world, relay, name, step)
         time.sleep(0.02)
+    end = time.monotonic() + PATIENCE
     while deaths(relay) == before:
         if time.monotonic() > end:
             return False
