@@ -466,6 +466,20 @@ answer_written(struct http_request *request)
 	linger(request);
 }
 
+/* Ask for more of the answer; false when none was given now. */
+static bool
+room_tell(struct http_request *request)
+{
+	uint64_t left = request->answer_left;
+
+	if (request->asked || !request->running || !request->calls->on_room)
+		return false;
+	request->asked = true;
+	request->calls->on_room(request,
+	    left < HTTP_PIECE ? (size_t)left : HTTP_PIECE, request->calls_arg);
+	return !request->dead && !request->broken && !request->asked;
+}
+
 static void
 on_write(struct bufferevent *stream, void *arg)
 {
@@ -474,20 +488,17 @@ on_write(struct bufferevent *stream, void *arg)
 	(void)stream;
 	enter(request);
 	if (request->phase == PHASE_REQUEST && request->answered) {
-		size_t waiting = request_unsent(request);
-		if (request->answer_left > 0) {
-			uint64_t room = request->answer_left < HTTP_PIECE
-					    ? request->answer_left
-					    : HTTP_PIECE;
-			if (!request->asked && request->running &&
-			    request->calls->on_room) {
-				request->asked = true;
-				request->calls->on_room(
-				    request, (size_t)room, request->calls_arg);
-			}
-		} else if (waiting == 0) {
+		/* until the client takes no more, or others are to be served:
+		 * what then waits in the stream calls again */
+		bool more = request->answer_left > 0;
+		request->past = HTTP_PAST;
+		while (more)
+			more = room_tell(request) && request->answer_left > 0 &&
+			       request_unsent(request) == 0;
+		request->past = 0;
+		if (!request->dead && request->answer_left == 0 &&
+		    request_unsent(request) == 0)
 			answer_written(request);
-		}
 	}
 	leave(request);
 }

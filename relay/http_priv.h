@@ -20,6 +20,8 @@
 	(64u << 10)            /* under this a stream is asked for more        \
 				*/
 #define HTTP_PIECE (64u << 10) /* as much is asked for at once */
+#define HTTP_PAST                                                              \
+	(240u << 10) /* of an answer in one turn, when taken at once */
 #define HTTP_FIELDS_MOST (16u << 10)
 #define HTTP_ADDRESSES 1024 /* buckets */
 
@@ -109,7 +111,8 @@ struct http_request {
 	bool answered;
 	bool broken; /* http_answer_break() */
 	bool close_after;
-	bool asked; /* on_room was called, nothing written since */
+	bool asked;  /* on_room was called, nothing written since */
+	size_t past; /* bytes that may yet go past the stream, this turn */
 	bool fields_bad;
 	uint64_t answer_left;
 	struct buf fields;
