@@ -1,8 +1,8 @@
 /*
  * seal - CMS for one recipient through OpenSSL's streaming encoder.
  *
- * The encoder writes to a BIO of ours that gathers its 4 KiB pieces into
- * SEAL_PIECE_BYTES, so that the sink is called seldom.
+ * The encoder writes to a BIO of ours that hands its pieces of 4 KiB straight
+ * to the sink: who wants larger ones gathers them where they are to stay.
  */
 #include "keys/seal.h"
 
@@ -29,8 +29,6 @@ struct seal {
 	uint64_t given;
 	bool gcm;
 	bool finished;
-	size_t held;
-	uint8_t piece[SEAL_PIECE_BYTES];
 };
 
 static const struct {
@@ -103,37 +101,18 @@ seal_suite_check(enum seal_suite suite, const struct certificate *certificate,
 /* ---- our end of the chain of BIOs ---- */
 
 static int
-flush_piece(struct seal *seal)
-{
-	if (seal->failure.code < 0)
-		return -1;
-	if (seal->held == 0)
-		return 0;
-	struct span piece = span_of(seal->piece, seal->held);
-	int ret = seal->sink.write(seal->sink.context, piece, &seal->failure);
-	if (ret < 0) {
-		seal->failure.code = ret;
-		return -1;
-	}
-	seal->given += seal->held;
-	seal->held = 0;
-	return 0;
-}
-
-static int
 bio_write(BIO *bio, const char *data, size_t size, size_t *written)
 {
 	struct seal *seal = BIO_get_data(bio);
-	for (size_t done = 0; done < size;) {
-		size_t n = SEAL_PIECE_BYTES - seal->held;
-		if (n > size - done)
-			n = size - done;
-		memcpy(seal->piece + seal->held, data + done, n);
-		seal->held += n;
-		done += n;
-		if (seal->held == SEAL_PIECE_BYTES && flush_piece(seal) < 0)
-			return 0;
+	if (seal->failure.code < 0)
+		return 0;
+	int ret = seal->sink.write(
+	    seal->sink.context, span_of(data, size), &seal->failure);
+	if (ret < 0) {
+		seal->failure.code = ret;
+		return 0;
 	}
+	seal->given += size;
 	*written = size;
 	return 1;
 }
@@ -144,8 +123,6 @@ bio_ctrl(BIO *bio, int command, long number, void *at)
 	(void)bio;
 	(void)number;
 	(void)at;
-	/* a flush by the encoder keeps the gathered bytes: seal_finish() gives
-	 * them */
 	return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
@@ -228,10 +205,9 @@ seal_new(const struct certificate *certificate, enum seal_suite suite,
 	int ret = seal_suite_check(suite, certificate, why);
 	if (ret < 0)
 		return ret;
-	struct seal *seal = malloc(sizeof *seal);
+	struct seal *seal = calloc(1, sizeof *seal);
 	if (seal == NULL)
 		return why_set(why, WHY_NOMEM, "no memory to seal");
-	memset(seal, 0, offsetof(struct seal, piece));
 	seal->sink = *sink;
 	seal->gcm = suites[suite_at(suite)].gcm;
 	if ((ret = begin(seal, certificate, why)) < 0) {
@@ -283,7 +259,7 @@ seal_finish(struct seal *seal, struct why *why)
 	 * there would be a trailer and no head */
 	if (seal->taken == 0)
 		return why_set(why, WHY_INVALID, "there is nothing to seal");
-	if (BIO_flush(seal->chain) != 1 || flush_piece(seal) < 0)
+	if (BIO_flush(seal->chain) != 1)
 		return failure(seal, why);
 	return 0;
 }
@@ -300,7 +276,6 @@ seal_free(struct seal *seal)
 	}
 	BIO_free(seal->out);
 	CMS_ContentInfo_free(seal->cms);
-	OPENSSL_cleanse(seal, offsetof(struct seal, piece));
 	free(seal);
 }
 

@@ -18,7 +18,8 @@
 
 #include <stdint.h>
 
-#define SEAL_PIECE_BYTES (64u << 10) /* what the sink is given at a time */
+/* A good size to write at a time. The sink is given pieces of a few KiB. */
+#define SEAL_PIECE_BYTES (64u << 10)
 
 /* The numbers are stored: never reuse one. */
 enum seal_suite {
