@@ -166,7 +166,7 @@ void submission_waited(struct submission *s, unsigned for_what);
 /* ---- submission_accept.c ---- */
 void submission_accept(struct submission *s);
 
-/* ---- upload.c ---- */
+/* ---- upload.c: resumable uploads, see upload_priv.h ---- */
 int upload_table_open(struct net *net, struct why *why);
 void upload_table_close(struct net *net);
 
