@@ -286,7 +286,7 @@ draw_piece(
 	if (piece->kind == TEXT_SPACE) {
 		enum font_style style = pen->text->spans[piece->span].style;
 		struct font *font = font_set_first(pdf->fonts->set, style);
-		struct glyph space = words_plain(pdf->fonts->words, style, ' ');
+		struct glyph space = words_space(pdf->fonts->words, style);
 		show(pen, font, &space, pen->owed);
 		pen->owed = 0;
 		return;

@@ -104,6 +104,21 @@ rest(struct presenter *presenter, const json_t *value, size_t *count)
 	}
 }
 
+static size_t
+count_scalars(const json_t *value)
+{
+	size_t i, count = 0;
+	const char *name;
+	json_t *member;
+
+	if (!json_is_object(value) && !json_is_array(value))
+		return 1;
+	json_object_foreach((json_t *)(uintptr_t)value, name, member) count +=
+	    count_scalars(member);
+	json_array_foreach(value, i, member) count += count_scalars(member);
+	return count;
+}
+
 void
 present_rest(struct presenter *presenter, size_t *unknown)
 {
@@ -111,6 +126,11 @@ present_rest(struct presenter *presenter, size_t *unknown)
 	struct pending heading = present_pending(
 	    presenter, 2, present_word(presenter->spec, "other"), &written);
 
+	/* what was shown are pointers of scalars, each once: when they are as
+	 * many as there are, none is left */
+	if (json_object_size(presenter->shown) ==
+	    count_scalars(presenter->payload))
+		return;
 	presenter->pending = &heading;
 	presenter->table = NULL;
 	buf_reset(&presenter->base);

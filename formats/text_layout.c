@@ -144,7 +144,6 @@ struct work {
 	size_t start, end; /* of this part */
 	size_t span;
 	int32_t width; /* of a line */
-	int32_t spaces[FONT_STYLES];
 };
 
 static uint8_t
@@ -259,7 +258,7 @@ add_space(struct work *work, size_t from)
 	enum font_style style = work->text->spans[work->span].style;
 	*piece = (struct text_piece){.at = (uint32_t)from,
 	    .span = (uint32_t)work->span,
-	    .width = work->spaces[style],
+	    .width = words_space(work->words, style).advance,
 	    .kind = TEXT_SPACE,
 	    .level = level_at(work, from)};
 	return to;
@@ -289,6 +288,30 @@ add_next(struct work *work, size_t from)
 	return add_wide_word(work, from, to, may_break) ? to : 0;
 }
 
+/*
+ * Letters and digits of Latin scripts parted by single spaces: a line can begin
+ * after each space and nowhere else (UAX #14: AL, NU and SP only), which most
+ * texts are and which costs less to see than to ask for. False for all others.
+ */
+static bool
+plain_breaks(const uint32_t *at, size_t count, char *breaks)
+{
+	for (size_t i = 0; i < count; i++) {
+		uint32_t point = at[i];
+		bool letter = (point >= 'a' && point <= 'z') ||
+			      (point >= 'A' && point <= 'Z') ||
+			      (point >= '0' && point <= '9') ||
+			      (point >= 0xC0 && point <= 0x17F &&
+				  point != 0xD7 && point != 0xF7);
+		bool after_space = i == 0 || at[i - 1] == ' ';
+		if (!letter && (point != ' ' || after_space))
+			return false;
+		breaks[i] = after_space && i > 0 ? UC_BREAK_POSSIBLE
+						 : UC_BREAK_PROHIBITED;
+	}
+	return true;
+}
+
 bool
 text_layout(struct text_layout *layout, struct words *words,
     const struct text *text, size_t start, int32_t width)
@@ -310,11 +333,9 @@ text_layout(struct text_layout *layout, struct words *words,
 	if (!reserve_room(layout, end - start) ||
 	    !find_levels(layout, text, start, end))
 		return false;
-	u32_possible_linebreaks(
-	    text->at + start, end - start, "UTF-8", layout->breaks);
-	for (int style = 0; style < FONT_STYLES; style++)
-		work.spaces[style] =
-		    words_plain(words, (enum font_style)style, ' ').advance;
+	if (!plain_breaks(text->at + start, end - start, layout->breaks))
+		u32_possible_linebreaks(
+		    text->at + start, end - start, "UTF-8", layout->breaks);
 	for (size_t at = start; at < end;) {
 		at = add_next(&work, at);
 		if (at == 0)

@@ -24,7 +24,29 @@ struct words {
 	struct block *blocks;      /* forgotten by words_forget() */
 	struct block *kept_blocks; /* not */
 	size_t bytes, max_bytes;
+	struct glyph spaces[FONT_STYLES];
+	bool keeping; /* what comes now is never forgotten */
+	bool dirty;   /* there is something to forget */
 };
+
+/* Spaces are in every text: their signs are never forgotten. */
+static bool
+keep_spaces(struct words *words)
+{
+	static const uint32_t space = ' ';
+	for (int style = 0; style < FONT_STYLES; style++) {
+		struct font *font =
+		    font_set_first(words->shaper.fonts, (enum font_style)style);
+		uint32_t glyph = font_glyph(font, space);
+		uint32_t sign = font_sign(font, glyph, &space, 1);
+		if (sign == UINT32_MAX)
+			return false;
+		font_signs_keep(font);
+		words->spaces[style] = (struct glyph){
+		    .sign = sign, .advance = (int16_t)font_width(font, glyph)};
+	}
+	return true;
+}
 
 int
 words_open(struct font_set *fonts, size_t max_bytes, struct words **out,
@@ -37,6 +59,8 @@ words_open(struct font_set *fonts, size_t max_bytes, struct words **out,
 	words->shaper.fonts = fonts;
 	words->shaper.buffer = hb_buffer_create();
 	*out = words;
+	if (!keep_spaces(words))
+		return why_set(why, WHY_NOMEM, "no memory for the word cache");
 	return 0;
 }
 
@@ -106,6 +130,7 @@ store(struct words *words, const struct word *shaped)
 		return NULL;
 	struct word *word = (struct word *)(void *)at;
 	*word = *shaped;
+	word->kept = words->keeping;
 	at += sizeof *word;
 	word->runs = memcpy(at, shaper->runs, runs);
 	at += runs;
@@ -148,6 +173,7 @@ words_get(struct words *words, const uint32_t *text, size_t count,
 		return NULL;
 	word->next = *slot;
 	*slot = word;
+	words->dirty = true;
 	return word;
 }
 
@@ -190,6 +216,7 @@ words_forget(struct words *words)
 	     i++)
 		font_signs_forget(font);
 	shaper_wipe(&words->shaper);
+	words->dirty = false;
 }
 
 static void
@@ -203,18 +230,18 @@ swap_blocks(struct words *words)
 void
 words_keep_begin(struct words *words)
 {
-	words_forget(words);
+	if (words->dirty)
+		words_forget(words);
 	swap_blocks(words);
+	words->keeping = true;
 }
 
 void
 words_keep_end(struct words *words)
 {
-	for (size_t i = 0; i < SLOTS; i++)
-		for (struct word *word = words->slots[i];
-		     word != NULL && !word->kept; word = word->next)
-			word->kept = true;
 	swap_blocks(words);
+	words->keeping = false;
+	words->dirty = false;
 	words->bytes = 0;
 	struct font *font;
 	for (size_t i = 0; (font = font_set_at(words->shaper.fonts, i)) != NULL;
@@ -248,11 +275,7 @@ word_cluster_widths(const struct word *word, int32_t *widths)
 }
 
 struct glyph
-words_plain(struct words *words, enum font_style style, uint32_t code_point)
+words_space(const struct words *words, enum font_style style)
 {
-	struct font *font = font_set_first(words->shaper.fonts, style);
-	uint32_t glyph = font_glyph(font, code_point);
-	uint32_t sign = font_sign(font, glyph, &code_point, 1);
-	return (struct glyph){
-	    .sign = sign, .advance = (int16_t)font_width(font, glyph)};
+	return words->spaces[style];
 }

@@ -66,6 +66,5 @@ void words_forget(struct words *words);
 void words_keep_begin(struct words *words);
 void words_keep_end(struct words *words);
 
-/* Glyph for one sign of the first rank, e.g. a space. */
-struct glyph words_plain(
-    struct words *words, enum font_style style, uint32_t code_point);
+/* The space of the font of the first rank. */
+struct glyph words_space(const struct words *words, enum font_style style);
