@@ -1,6 +1,5 @@
 #include "base/text.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -243,6 +242,14 @@ number_parse(struct span text, uint64_t max, uint64_t *value)
 	return true;
 }
 
+/* The last count digits of a number. */
+static void
+decimals(char *text, size_t count, unsigned number)
+{
+	for (; count > 0; number /= 10)
+		text[--count] = (char)('0' + number % 10);
+}
+
 void
 time_build(char text[TIME_TEXT_SIZE], int64_t wall_ms)
 {
@@ -258,14 +265,14 @@ time_build(char text[TIME_TEXT_SIZE], int64_t wall_ms)
 		memcpy(text, "0000-00-00T00:00:00.000Z", TIME_TEXT_SIZE);
 		return;
 	}
-	char seconds_text[40];
-	(void)strftime(
-	    seconds_text, sizeof seconds_text, "%Y-%m-%dT%H:%M:%S", &tm);
-	char whole[64];
-	(void)snprintf(whole, sizeof whole, "%.19s.%03uZ", seconds_text,
-	    (unsigned)(ms % 1000));
-	memcpy(text, whole, TIME_TEXT_SIZE);
-	text[TIME_TEXT_SIZE - 1] = '\0';
+	memcpy(text, "YYYY-MM-DDThh:mm:ss.mmmZ", TIME_TEXT_SIZE);
+	decimals(text, 4, (unsigned)(tm.tm_year + 1900));
+	decimals(text + 5, 2, (unsigned)tm.tm_mon + 1);
+	decimals(text + 8, 2, (unsigned)tm.tm_mday);
+	decimals(text + 11, 2, (unsigned)tm.tm_hour);
+	decimals(text + 14, 2, (unsigned)tm.tm_min);
+	decimals(text + 17, 2, (unsigned)tm.tm_sec);
+	decimals(text + 20, 3, (unsigned)ms);
 }
 
 /* count digits at *p as a number; false when one is missing */

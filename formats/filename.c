@@ -155,20 +155,49 @@ folded_compare(const void *a, const void *b)
 	return x->size < y->size ? -1 : x->size > y->size;
 }
 
+static struct folded *
+folded_new(const uint8_t *bytes, size_t size)
+{
+	struct folded *folded = malloc(sizeof *folded + size);
+	if (folded == NULL)
+		return NULL;
+	folded->size = size;
+	memcpy(folded->at, bytes, size);
+	return folded;
+}
+
+/* ASCII is composed already, and folds to its small letters. */
+static bool
+is_ascii(struct span name)
+{
+	for (size_t i = 0; i < name.size; i++)
+		if (name.at[i] >= 0x80)
+			return false;
+	return true;
+}
+
+static struct folded *
+fold_ascii(struct span name)
+{
+	struct folded *folded = folded_new(name.at, name.size);
+	for (size_t i = 0; folded != NULL && i < name.size; i++)
+		if (folded->at[i] >= 'A' && folded->at[i] <= 'Z')
+			folded->at[i] = (uint8_t)(folded->at[i] + 'a' - 'A');
+	return folded;
+}
+
 /* Case folded and composed, as the most forgiving file system would. */
 static struct folded *
 fold(struct span name)
 {
 	size_t size = 0;
+	if (is_ascii(name))
+		return fold_ascii(name);
 	uint8_t *bytes =
 	    u8_casefold(name.at, name.size, NULL, UNINORM_NFC, NULL, &size);
 	if (bytes == NULL)
 		return NULL;
-	struct folded *folded = malloc(sizeof *folded + size);
-	if (folded != NULL) {
-		folded->size = size;
-		memcpy(folded->at, bytes, size);
-	}
+	struct folded *folded = folded_new(bytes, size);
 	free(bytes);
 	return folded;
 }

@@ -14,6 +14,7 @@
 #define BLOCK_HEAD 5u
 #define FIELD_MAX 0xFFFFFFFFu /* stands for "see the zip64 field" */
 #define DIRECTORY_MAX (1u << 30)
+#define HELD_MAX 4096u /* each write costs a digest's and a cipher's call */
 #define DEFLATE_LEVEL 3
 /* Below it a text goes as one stored block: making libdeflate's tables costs
  * more than sealing 10 KiB, and would save a few hundred bytes. */
@@ -49,6 +50,7 @@ struct zip {
 	int failed;           /* the first failure's code */
 	struct buf directory; /* the central directory so far */
 	struct buf head;      /* a header in the making */
+	struct buf held;      /* small pieces, to be written together */
 	struct libdeflate_compressor *compressor;
 	/* the entry that is streamed */
 	bool open;
@@ -68,8 +70,9 @@ put16(struct buf *out, uint32_t value)
 static void
 put32(struct buf *out, uint32_t value)
 {
-	put16(out, value & 0xFFFF);
-	put16(out, value >> 16);
+	uint8_t bytes[4] = {(uint8_t)value, (uint8_t)(value >> 8),
+	    (uint8_t)(value >> 16), (uint8_t)(value >> 24)};
+	buf_add(out, bytes, sizeof bytes);
 }
 
 static void
@@ -114,6 +117,7 @@ zip_new(zip_write_fn *write, void *context, int64_t wall_ms, struct zip **out,
 	stamp(zip, wall_ms);
 	buf_init(&zip->directory, DIRECTORY_MAX);
 	buf_init(&zip->head, ZIP_NAME_MAX + 256);
+	buf_init(&zip->held, HELD_MAX);
 	*out = zip;
 	return 0;
 }
@@ -126,6 +130,7 @@ zip_free(struct zip *zip)
 	libdeflate_free_compressor(zip->compressor);
 	buf_clear(&zip->directory);
 	buf_clear(&zip->head);
+	buf_clear(&zip->held);
 	free(zip->name);
 	free(zip);
 }
@@ -147,15 +152,37 @@ ready(const struct zip *zip, bool open, struct why *why)
 }
 
 static int
-emit(struct zip *zip, struct span bytes, struct why *why)
+let_out(struct zip *zip, struct span bytes, struct why *why)
 {
 	if (bytes.size == 0)
 		return 0;
 	int ret = zip->write(zip->context, bytes, why);
-	if (ret < 0)
-		return fail(zip, ret);
+	return ret < 0 ? fail(zip, ret) : 0;
+}
+
+static int
+held_let_out(struct zip *zip, struct why *why)
+{
+	int ret = let_out(zip, buf_span(&zip->held), why);
+	buf_reset(&zip->held);
+	return ret;
+}
+
+static int
+emit(struct zip *zip, struct span bytes, struct why *why)
+{
+	int ret = 0;
 	zip->offset += bytes.size;
-	return 0;
+	if (bytes.size > HELD_MAX - zip->held.size)
+		ret = held_let_out(zip, why);
+	if (ret == 0 && bytes.size >= HELD_MAX)
+		return let_out(zip, bytes, why);
+	if (zip->held.at == NULL)
+		(void)buf_room(&zip->held, HELD_MAX);
+	buf_add_span(&zip->held, bytes);
+	if (ret == 0 && !buf_ok(&zip->held))
+		ret = fail(zip, why_set(why, WHY_NOMEM, "no memory for a zip"));
+	return ret;
 }
 
 static int
@@ -486,7 +513,8 @@ zip_finish(struct zip *zip, struct why *why)
 	if (!buf_ok(out))
 		return fail(zip,
 		    why_set(why, WHY_NOMEM, "no memory for a zip's directory"));
-	if ((ret = emit(zip, buf_span(out), why)) < 0)
+	if ((ret = emit(zip, buf_span(out), why)) < 0 ||
+	    (ret = held_let_out(zip, why)) < 0)
 		return ret;
 	/* what follows is an error of the caller */
 	zip->failed = WHY_STATE;

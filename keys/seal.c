@@ -9,6 +9,7 @@
 #include "keys/keys_priv.h"
 
 #include <openssl/cms.h>
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
@@ -161,14 +162,22 @@ cipher_of(bool gcm)
 static bool
 set_recipient(EVP_PKEY_CTX *context, enum certificate_key key)
 {
+	/* all in one: each call of its own is translated for itself */
+	char padding[] = OSSL_PKEY_RSA_PAD_MODE_OAEP;
+	char digest[] = "SHA2-256";
+	const OSSL_PARAM oaep[] = {
+	    OSSL_PARAM_construct_utf8_string(
+		OSSL_ASYM_CIPHER_PARAM_PAD_MODE, padding, 0),
+	    OSSL_PARAM_construct_utf8_string(
+		OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST, digest, 0),
+	    OSSL_PARAM_construct_utf8_string(
+		OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST, digest, 0),
+	    OSSL_PARAM_construct_end(),
+	};
 	if (context == NULL)
 		return false;
 	if (key == CERTIFICATE_RSA)
-		return EVP_PKEY_CTX_set_rsa_padding(
-			   context, RSA_PKCS1_OAEP_PADDING) > 0 &&
-		       EVP_PKEY_CTX_set_rsa_oaep_md(context, EVP_sha256()) >
-			   0 &&
-		       EVP_PKEY_CTX_set_rsa_mgf1_md(context, EVP_sha256()) > 0;
+		return EVP_PKEY_CTX_set_params(context, oaep) > 0;
 	return EVP_PKEY_CTX_set_ecdh_kdf_md(context,
 		   key == CERTIFICATE_P384 ? EVP_sha384() : EVP_sha256()) > 0;
 }

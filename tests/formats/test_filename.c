@@ -110,7 +110,11 @@ names_that_collide_are_found(void **state)
 	/* the same letter as two code points */
 	assert_int_equal(
 	    filename_set_add(&set, span_text("A\u030A.pdf"), NULL), WHY_EXISTS);
-	assert_int_equal(set.count, 3);
+	/* U+212A KELVIN SIGN folds to the small letter that ASCII has */
+	assert_int_equal(filename_set_add(&set, span_text("K.PDF"), NULL), 0);
+	assert_int_equal(
+	    filename_set_add(&set, span_text("\u212A.pdf"), NULL), WHY_EXISTS);
+	assert_int_equal(set.count, 4);
 	filename_set_clear(&set);
 	assert_int_equal(filename_set_add(&set, span_text("a.pdf"), NULL), 0);
 	filename_set_clear(&set);
