@@ -4,11 +4,11 @@
  */
 #include "relay/api.h"
 #include "relay/body.h"
+#include "relay/digest.h"
 
 #include "base/text.h"
 #include "formats/json_write.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,8 +22,7 @@ proof_hash(const char *proof, uint8_t hash[SPOOL_HASH_SIZE])
 	char text[sizeof(PROOF_SALT) + SPOOL_PROOF_SIZE];
 
 	(void)snprintf(text, sizeof(text), "%s%s", PROOF_SALT, proof);
-	return EVP_Digest(text, strlen(text), hash, NULL, EVP_sha256(), NULL) ==
-	       1;
+	return digest_make(span_text(text), hash);
 }
 
 static bool

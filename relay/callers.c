@@ -11,12 +11,12 @@
 #include "relay/callers.h"
 
 #include "base/text.h"
+#include "relay/digest.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libconfig.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -357,8 +357,7 @@ callers_find_token(const struct callers *callers, struct span token)
 	uint8_t digest[DIGEST_SIZE];
 
 	if (token.size < TOKEN_BYTES_LEAST || token.size > TOKEN_BYTES_MOST ||
-	    EVP_Digest(
-		token.at, token.size, digest, NULL, EVP_sha256(), NULL) != 1)
+	    !digest_make(token, digest))
 		return NULL;
 	for (size_t i = 0; i < callers->count; i++) {
 		const struct entry *entry = &callers->entries[i];

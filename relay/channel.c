@@ -50,6 +50,7 @@ struct channel {
 	bool finishing; /* shut down writing when all is sent */
 	bool over_mark; /* hooks->taken is owed */
 	bool full;      /* the socket takes no more: writable is awaited */
+	bool gather;    /* small frames go together */
 	unsigned holds; /* frames go together when the last is released */
 };
 
@@ -360,6 +361,12 @@ on_later(int fd, short what, void *arg)
 }
 
 void
+channel_gather(struct channel *c)
+{
+	c->gather = true;
+}
+
+void
 channel_hold(struct channel *c)
 {
 	c->holds++;
@@ -435,7 +442,8 @@ send_large(
 
 /*
  * Each write wakes the other process. A small telling goes with the next ask or
- * answer, at the latest when the event loop has done what is at hand.
+ * answer, at the latest when the event loop has done what is at hand; a channel
+ * that gathers lets small asks and answers wait as long.
  */
 static int
 send_pieces(struct channel *c, uint16_t type, uint16_t flags, uint64_t request,
@@ -444,7 +452,8 @@ send_pieces(struct channel *c, uint16_t type, uint16_t flags, uint64_t request,
 	uint8_t head[WIRE_HEAD_SIZE];
 	size_t size = body[0].size + body[1].size;
 	bool small = size <= SMALL_SIZE;
-	bool wait = c->full || c->holds > 0 || (small && request == 0);
+	bool wait =
+	    c->full || c->holds > 0 || (small && (request == 0 || c->gather));
 	if (c->dead)
 		return WHY_GONE;
 	if (size > c->body_max)

@@ -84,6 +84,11 @@ int channel_tell(struct channel *channel, uint16_t type, struct span body);
 int channel_tell_with(struct channel *channel, uint16_t type, struct span body,
     struct span bytes);
 
+/* From now on small asks and answers wait as small tellings do, until the event
+ * loop has done what is at hand: under load one write carries several. Not for
+ * a loop whose turn may block. */
+void channel_gather(struct channel *channel);
+
 /* What is sent between the two goes out at once with the last release, so that
  * the other process is woken once. Nest them; nothing may wait in between. */
 void channel_hold(struct channel *channel);

@@ -183,6 +183,8 @@ on_arrived(struct role *role, struct role_peer *peer)
 {
 	struct net_role *nr = role->own;
 
+	if (peer->kind == ROLE_SPOOL || peer->kind == ROLE_SCAN)
+		channel_gather(peer->channel);
 	if (peer->kind == ROLE_RENDER)
 		render_queue_turn(&nr->net);
 }

@@ -16,6 +16,8 @@
 #define READ_MOST (UINT64_C(1) << 20)
 #define KEEP_SIZE (UINT64_C(512) << 10)
 #define PEERS_MAX 200
+#define SMALL_SIZE (UINT64_C(4) << 10)   /* of an answer that may wait */
+#define GATHER_SIZE (UINT64_C(64) << 10) /* of all that wait */
 
 struct pipe {
 	int fd;
@@ -23,6 +25,8 @@ struct pipe {
 	struct buf in;
 	size_t done; /* bytes of in that pipe_next() has handed out */
 	bool ended;  /* nothing more will come */
+	bool gather; /* small answers go to out */
+	struct buf out;
 };
 
 struct pipe *
@@ -35,6 +39,7 @@ pipe_new(int take_fd, size_t body_max)
 	}
 	pipe->fd = take_fd;
 	pipe->body_max = body_max;
+	buf_init(&pipe->out, GATHER_SIZE + SMALL_SIZE + WIRE_HEAD_SIZE);
 	buf_init(&pipe->in, body_max + WIRE_HEAD_SIZE + READ_MOST);
 	return pipe;
 }
@@ -45,6 +50,7 @@ pipe_free(struct pipe *pipe)
 	if (pipe == NULL)
 		return;
 	buf_clear(&pipe->in);
+	buf_clear(&pipe->out);
 	if (pipe->fd >= 0)
 		(void)close(pipe->fd);
 	free(pipe);
@@ -126,20 +132,12 @@ writable_wait(int fd, int64_t deadline_ms, struct why *why)
 	return 0;
 }
 
-int
-pipe_write(struct pipe *pipe, const struct wire_frame *frame,
-    int64_t deadline_ms, struct why *why)
+/* All of two pieces. */
+static int
+write_all(struct pipe *pipe, struct iovec parts[2], int64_t deadline_ms,
+    struct why *why)
 {
-	uint8_t head[WIRE_HEAD_SIZE];
-	if (frame->body.size > pipe->body_max)
-		return why_set(why, WHY_TOO_LARGE,
-		    "a frame's body of %zu bytes, expected at most %zu",
-		    frame->body.size, pipe->body_max);
-	wire_head_build(head, frame->type, frame->flags, frame->request,
-	    (uint32_t)frame->body.size);
-	struct iovec parts[2] = {{head, sizeof head},
-	    {(void *)(uintptr_t)frame->body.at, frame->body.size}};
-	size_t left = sizeof head + frame->body.size;
+	size_t left = parts[0].iov_len + parts[1].iov_len;
 	while (left > 0) {
 		struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
 		ssize_t size =
@@ -165,6 +163,43 @@ pipe_write(struct pipe *pipe, const struct wire_frame *frame,
 		}
 	}
 	return 0;
+}
+
+/* What has waited. */
+static int
+gathered_write(struct pipe *pipe, int64_t deadline_ms, struct why *why)
+{
+	struct iovec parts[2] = {{pipe->out.at, pipe->out.size}, {NULL, 0}};
+	int code =
+	    pipe->out.size > 0 ? write_all(pipe, parts, deadline_ms, why) : 0;
+	buf_reset(&pipe->out);
+	return code;
+}
+
+int
+pipe_write(struct pipe *pipe, const struct wire_frame *frame,
+    int64_t deadline_ms, struct why *why)
+{
+	uint8_t head[WIRE_HEAD_SIZE];
+	if (frame->body.size > pipe->body_max)
+		return why_set(why, WHY_TOO_LARGE,
+		    "a frame's body of %zu bytes, expected at most %zu",
+		    frame->body.size, pipe->body_max);
+	wire_head_build(head, frame->type, frame->flags, frame->request,
+	    (uint32_t)frame->body.size);
+	if (pipe->gather && frame->body.size <= SMALL_SIZE) {
+		buf_add(&pipe->out, head, sizeof head);
+		buf_add_span(&pipe->out, frame->body);
+		if (!buf_ok(&pipe->out))
+			return why_set(why, WHY_NOMEM, "answers");
+		return pipe->out.size < GATHER_SIZE
+			   ? 0
+			   : gathered_write(pipe, deadline_ms, why);
+	}
+	int code = gathered_write(pipe, deadline_ms, why);
+	struct iovec parts[2] = {{head, sizeof head},
+	    {(void *)(uintptr_t)frame->body.at, frame->body.size}};
+	return code < 0 ? code : write_all(pipe, parts, deadline_ms, why);
 }
 
 static void
@@ -214,6 +249,7 @@ peer_serve(
 	struct why why;
 	int code = pipe_fill(pipe, &why);
 	bool end = code < 0;
+	pipe->gather = hooks->gather;
 	while (!pipe->ended) {
 		struct why broken;
 		int got = pipe_next(pipe, &frame, &broken);
@@ -230,6 +266,10 @@ peer_serve(
 		}
 		hooks->frame(role, peer, &frame);
 	}
+	pipe->gather = false;
+	/* a peer that is gone is found by reading */
+	if (!pipe->ended && gathered_write(pipe, -1, NULL) < 0)
+		pipe->ended = true;
 	pipe->ended = pipe->ended || end;
 	if (end && code != WHY_GONE)
 		role_peer_broken(peer, &why);

@@ -31,6 +31,9 @@ struct pipe_hooks {
 	void (*left)(struct role *role, struct role_peer *peer);
 	/* Called at least every second. May be NULL. */
 	void (*idle)(struct role *role);
+	/* Frames are handled so fast that answers may wait for those that came
+	 * with them: one write carries all. */
+	bool gather;
 };
 
 /* Serve every peer until the parent says drain or ends. Call after

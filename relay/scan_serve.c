@@ -187,12 +187,13 @@ scan_left(struct role *role, struct role_peer *peer)
 int
 scan_serve(struct role *role)
 {
-	static const struct pipe_hooks hooks = {
-	    .frame = scan_frame, .left = scan_left};
+	struct pipe_hooks hooks = {.frame = scan_frame, .left = scan_left};
 	struct scanner scanner = {0};
 	struct why why;
 	if (role->conf->clamd[0] != '\0')
 		scanner.service.clamd = role->conf->clamd;
+	else
+		hooks.gather = true; /* no verdict takes long */
 	role->own = &scanner;
 	int ret = role_enter(role, &why);
 	if (ret == 0)

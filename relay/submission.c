@@ -6,9 +6,9 @@
 #include "formats/json_write.h"
 #include "keys/metakey.h"
 #include "relay/conf.h"
+#include "relay/digest.h"
 #include "relay/render_queue.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,7 +107,12 @@ submission_fail(struct submission *s, const struct why *why)
 static void
 conclude(struct submission *s)
 {
-	if (s->waiting != 0 || s->scans_out > 0)
+	if (s->waiting != 0)
+		return;
+	/* while scan looks on */
+	if (s->sealing && !submission_seal_finish(s))
+		return;
+	if (s->scans_out > 0)
 		return;
 	if ((s->list_index < s->envelope.parts_count ||
 		s->profile->attachments.list_is_payload) &&
@@ -120,8 +125,6 @@ conclude(struct submission *s)
 		submission_notify(s);
 		return;
 	}
-	if (s->sealing && !submission_seal_finish(s))
-		return;
 	if (s->stages_out == 0)
 		submission_accept(s);
 }
@@ -296,8 +299,7 @@ prepare(struct submission *s, const struct submission_ask *ask)
 	s->timer = evtimer_new(s->net->base, on_timer, s);
 	s->notify = event_new(s->net->base, -1, 0, on_notify, s);
 	return s->timer != NULL && s->notify != NULL &&
-	       EVP_Digest(ask->key.at, ask->key.size, s->key, NULL,
-		   EVP_sha256(), NULL) == 1;
+	       digest_make(ask->key, s->key);
 }
 
 /* The envelope's own rules; then its fingerprint. */
@@ -323,8 +325,7 @@ envelope_read(struct submission *s, struct span text)
 	buf_init(&canonical, 8 * s->net->limits->envelope_bytes);
 	envelope_canonical_build(&canonical, &s->envelope);
 	bool good = buf_ok(&canonical) &&
-		    EVP_Digest(canonical.at, canonical.size, s->fingerprint,
-			NULL, EVP_sha256(), NULL) == 1;
+		    digest_make(buf_span(&canonical), s->fingerprint);
 	buf_clear(&canonical);
 	if (!good)
 		submission_refuse(s, problem_new(PROBLEM_UNAVAILABLE), 1);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "formats/sniff.h"
+#include "relay/digest.h"
 #include "relay/scan_wire.h"
 
 #include <openssl/evp.h>
@@ -316,8 +317,8 @@ static bool
 digests_begin(struct submission *s)
 {
 	s->part.sha256 = EVP_MD_CTX_new();
-	bool good = s->part.sha256 != NULL &&
-		    EVP_DigestInit_ex(s->part.sha256, EVP_sha256(), NULL) == 1;
+	bool good = s->part.sha256 != NULL && EVP_DigestInit_ex(s->part.sha256,
+						  digest_sha256(), NULL) == 1;
 	if (good && s->sha512 != NULL) {
 		s->part.sha512 = EVP_MD_CTX_new();
 		good =

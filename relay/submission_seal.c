@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "relay/digest.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -332,7 +333,7 @@ content_begin(struct content *content, struct why *why)
 	random_fill(facts.nonce, sizeof facts.nonce);
 	content->digest = EVP_MD_CTX_new();
 	if (content->digest == NULL ||
-	    EVP_DigestInit_ex(content->digest, EVP_sha256(), NULL) != 1)
+	    EVP_DigestInit_ex(content->digest, digest_sha256(), NULL) != 1)
 		return why_set(why, WHY_NOMEM, "digest of the package");
 	int code = seal_new(content->sealer->certificate, content->suite, &sink,
 	    &content->seal, why);
@@ -356,8 +357,7 @@ file_document(struct submission *s, const char *name, const char *media_type,
 	    .media_type = media_type,
 	    .size = bytes->size,
 	};
-	(void)EVP_Digest(
-	    bytes->at, bytes->size, digest, NULL, EVP_sha256(), NULL);
+	(void)digest_make(buf_span(bytes), digest);
 	hex_build(file->sha256, digest, sizeof digest);
 }
 
@@ -546,11 +546,11 @@ proof_take(struct content *content, struct why *why)
 		return why_set(why, WHY_NOMEM, "digest of the package");
 	memcpy(text, domain, sizeof domain - 1);
 	hex_build(text + sizeof domain - 1, digest, sizeof digest);
-	int good = EVP_Digest(text, sizeof text - 1, content->proof_hash, NULL,
-	    EVP_sha256(), NULL);
+	bool good =
+	    digest_make(span_of(text, sizeof text - 1), content->proof_hash);
 	explicit_bzero(text, sizeof text);
 	explicit_bzero(digest, sizeof digest);
-	return good == 1 ? 0 : why_set(why, WHY_NOMEM, "digest of the package");
+	return good ? 0 : why_set(why, WHY_NOMEM, "digest of the package");
 }
 
 bool

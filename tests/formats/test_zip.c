@@ -426,8 +426,12 @@ to_counter(void *context, struct span bytes, struct why *why)
 	if (counter->head.size < 100)
 		buf_add(&counter->head, bytes.at,
 		    bytes.size < 100 ? bytes.size : 100);
-	if (bytes.size <= sizeof counter->tail)
-		memcpy(counter->tail, bytes.at, bytes.size);
+	size_t last = bytes.size < sizeof counter->tail ? bytes.size
+							: sizeof counter->tail;
+	memmove(
+	    counter->tail, counter->tail + last, sizeof counter->tail - last);
+	memcpy(counter->tail + sizeof counter->tail - last,
+	    bytes.at + bytes.size - last, last);
 	return 0;
 }
 
@@ -465,7 +469,8 @@ an_entry_over_four_gib_gets_zip64_fields(void **state)
 	assert_memory_equal(head + 18, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8);
 	assert_int_equal(head[28], 20);
 	/* the directory: one entry of 46 + 3 + 20 bytes, then the ends */
-	const uint8_t *field = counter.tail + 46 + 3;
+	const uint8_t *field = counter.tail + sizeof counter.tail -
+			       (46 + 3 + 20 + 56 + 20 + 22) + 46 + 3;
 	uint64_t packed = size + 5 * ((size - 1) / 65535 + 1);
 	assert_int_equal(get64(field + 4), size);
 	assert_int_equal(get64(field + 12), packed);

@@ -186,6 +186,40 @@ an_ask_is_answered(void **state)
 	assert_int_equal(channel_asks(w->a), 0);
 }
 
+static ssize_t
+waiting_at(int fd, uint8_t *bytes, size_t size)
+{
+	return recv(fd, bytes, size, MSG_PEEK | MSG_DONTWAIT);
+}
+
+static void
+small_asks_that_are_gathered_go_together_at_the_end_of_the_turn(void **state)
+{
+	struct world *w = *state;
+	static uint8_t large[64 << 10];
+	static uint8_t got[sizeof large + 1024];
+	const size_t one = WIRE_HEAD_SIZE + 5;
+	const struct span first = span_text("first");
+	const struct span other = span_text("other");
+
+	assert_int_equal(channel_ask(w->a, 1, 0, first, on_answer, w, NULL), 0);
+	assert_int_equal(waiting_at(w->raw, got, sizeof got), (ssize_t)one);
+	channel_gather(w->a);
+	assert_int_equal(channel_ask(w->a, 1, 0, first, on_answer, w, NULL), 0);
+	assert_int_equal(channel_ask(w->a, 1, 0, other, on_answer, w, NULL), 0);
+	assert_int_equal(waiting_at(w->raw, got, sizeof got), (ssize_t)one);
+	(void)event_base_loop(w->base, EVLOOP_NONBLOCK);
+	assert_int_equal(
+	    waiting_at(w->raw, got, sizeof got), (ssize_t)(3 * one));
+	/* a large one takes along what waits, before it */
+	assert_int_equal(channel_ask(w->a, 1, 0, other, on_answer, w, NULL), 0);
+	assert_int_equal(channel_ask(w->a, 1, 0, span_of(large, sizeof large),
+			     on_answer, w, NULL),
+	    0);
+	assert_true(waiting_at(w->raw, got, sizeof got) > (ssize_t)(4 * one));
+	assert_memory_equal(got + 3 * one + WIRE_HEAD_SIZE, "other", 5);
+}
+
 static void
 both_sides_may_ask_at_once(void **state)
 {
@@ -441,6 +475,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    PAIR(an_ask_is_answered),
+	    RAW(small_asks_that_are_gathered_go_together_at_the_end_of_the_turn),
 	    PAIR(both_sides_may_ask_at_once),
 	    PAIR(an_answer_may_come_in_several_frames),
 	    PAIR(a_request_may_have_further_frames),
