@@ -8,7 +8,7 @@
 #include "formats/profile_shown.h"
 #include "formats/schema.h"
 #include "formats/schema_fields.h"
-#include "formats/xml.h"
+#include "formats/xml_fields.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +106,29 @@ build_lists(const struct profile_source *source, struct profile *profile,
 	return 0;
 }
 
+/* The presentation held against the elements that the schema knows. */
+static int
+xml_shown_check(const struct profile_source *source,
+    const struct profile *profile, const char *name, const char *shown)
+{
+	struct schema_fields fields = {0};
+	struct buf text;
+	int ret;
+
+	buf_init(&text, 1 * MIB);
+	ret = profile_file_read(source, name, &text);
+	if (ret == 0)
+		ret = xml_fields_find(buf_span(&text), name,
+		    (const char *const *)profile->lists, source->findings,
+		    &fields, source->why);
+	if (ret == 0)
+		ret = profile_shown_fields(&fields, profile->shown, shown,
+		    source->findings, source->why);
+	schema_fields_clear(&fields);
+	buf_clear(&text);
+	return ret;
+}
+
 static int
 build_payload(const struct profile_source *source, struct profile *profile,
     const json_t *spec)
@@ -142,6 +165,9 @@ build_payload(const struct profile_source *source, struct profile *profile,
 	if (schema == 0 && shown == 0 && profile->schema != NULL)
 		return profile_shown_check(profile->schema, profile->shown,
 		    name, source->findings, source->why);
+	if (schema == 0 && shown == 0)
+		return xml_shown_check(source, profile,
+		    json_string_value(json_object_get(spec, "schema")), name);
 	return schema < 0 ? schema : shown;
 }
 

@@ -211,43 +211,67 @@ technical_check(struct shower *shower, const json_t *technical)
 	}
 }
 
+static void
+unshown_add(const struct shower *shower, const struct schema_field *field)
+{
+	const char *at = field->at[0] ? field->at : "the payload";
+
+	if (field->line == 0)
+		findings_add(shower->findings, field->part, field->rule,
+		    "unshown",
+		    "a place in %s for %.200s, or an entry under "
+		    "\"technical\" with a reason",
+		    shower->file, at);
+	else
+		findings_add(shower->findings, field->part, field->rule,
+		    "relaxng",
+		    "line %u: a place in %s for %.200s, or an entry under "
+		    "\"technical\" with a reason",
+		    field->line, shower->file, at);
+}
+
+int
+profile_shown_fields(const struct schema_fields *fields,
+    const struct presentation *shown, const char *file,
+    struct findings *findings, struct why *why)
+{
+	const json_t *technical = json_object_get(shown->spec, "technical");
+	struct shower shower = {.fields = fields,
+	    .file = file,
+	    .findings = findings,
+	    .shown = json_object()};
+
+	if (shower.shown == NULL)
+		return why_set(why, WHY_NOMEM, "no memory for a profile");
+	buf_init(&shower.base, 64 * KIB);
+	buf_init(&shower.place, 64 * KIB);
+	go(&shower, "content");
+	content(&shower, json_object_get(shown->spec, "content"));
+	buf_reset(&shower.place);
+	technical_check(&shower, technical);
+	for (size_t i = 0; i < fields->count; i++) {
+		const struct schema_field *one = &fields->at[i];
+
+		if (one->scalar && !is_shown(&shower, one->at) &&
+		    !present_is_technical(shown, one->at))
+			unshown_add(&shower, one);
+	}
+	json_decref(shower.shown);
+	buf_clear(&shower.base);
+	buf_clear(&shower.place);
+	return findings_verdict(findings, why);
+}
+
 int
 profile_shown_check(const struct schema *schema,
     const struct presentation *shown, const char *file,
     struct findings *findings, struct why *why)
 {
-	const json_t *technical = json_object_get(shown->spec, "technical");
 	struct schema_fields fields;
-	struct shower shower = {.fields = &fields,
-	    .file = file,
-	    .findings = findings,
-	    .shown = json_object()};
 	int ret = schema_fields_find(schema, &fields, why);
 
-	buf_init(&shower.base, 64 * KIB);
-	buf_init(&shower.place, 64 * KIB);
-	if (ret == 0 && shower.shown == NULL)
-		ret = why_set(why, WHY_NOMEM, "no memory for a profile");
-	if (ret < 0)
-		goto out;
-	go(&shower, "content");
-	content(&shower, json_object_get(shown->spec, "content"));
-	buf_reset(&shower.place);
-	technical_check(&shower, technical);
-	for (size_t i = 0; i < fields.count; i++) {
-		const struct schema_field *one = &fields.at[i];
-
-		if (one->scalar && !is_shown(&shower, one->at) &&
-		    !present_is_technical(shown, one->at))
-			findings_add(findings, one->part, one->rule, "unshown",
-			    "a place in %s for %.200s, or an entry under "
-			    "\"technical\" with a reason",
-			    file, one->at[0] ? one->at : "the payload");
-	}
-out:
+	if (ret == 0)
+		ret = profile_shown_fields(&fields, shown, file, findings, why);
 	schema_fields_clear(&fields);
-	json_decref(shower.shown);
-	buf_clear(&shower.base);
-	buf_clear(&shower.place);
-	return ret < 0 ? ret : findings_verdict(findings, why);
+	return ret;
 }

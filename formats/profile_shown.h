@@ -8,6 +8,7 @@
 
 struct presentation;
 struct schema;
+struct schema_fields;
 
 /*
  * Findings: a scalar that the schema knows, that no element shows and that is
@@ -17,5 +18,10 @@ struct schema;
  * WHY_NOMEM.
  */
 int profile_shown_check(const struct schema *schema,
+    const struct presentation *shown, const char *file,
+    struct findings *findings, struct why *why);
+
+/* The same of fields that are known already. */
+int profile_shown_fields(const struct schema_fields *fields,
     const struct presentation *shown, const char *file,
     struct findings *findings, struct why *why);
