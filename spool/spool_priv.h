@@ -23,6 +23,7 @@ struct spool {
 	bool dead;
 	bool grouped; /* a group is open */
 	struct buf scratch;
+	uint64_t used_before; /* bytes of pages in use, a group ago */
 	uint64_t refilled_at; /* end of the file when the reserve was filled */
 	uint64_t recycled;    /* bytes in the free list when last counted */
 	unsigned recycled_age;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -118,6 +119,38 @@ a_newer_and_an_older_format_are_refused_with_advice(void **state)
 }
 
 /* ---- room ---- */
+
+static void
+a_store_that_grows_in_small_steps_is_written_ahead(void **state)
+{
+	HOUSE;
+	char path[1024];
+	struct house_message message;
+	struct stat file;
+	MDB_env *env;
+	MDB_envinfo info;
+	MDB_stat pages;
+	for (int i = 0; i < 8; i++) {
+		house_message(house, &message);
+		message.size = 1000;
+		house_accept(house, &message, OSLO, NULL);
+	}
+	house_close_spool(house);
+	(void)snprintf(path, sizeof path, "%s/data.mdb", house->dir);
+	assert_int_equal(stat(path, &file), 0);
+	assert_int_equal(mdb_env_create(&env), 0);
+	assert_int_equal(mdb_env_open(env, house->dir, MDB_RDONLY, 0600), 0);
+	assert_int_equal(mdb_env_info(env, &info), 0);
+	assert_int_equal(mdb_env_stat(env, &pages), 0);
+	mdb_env_close(env);
+	uint64_t used = ((uint64_t)info.me_last_pgno + 1) * pages.ms_psize;
+	assert_true((uint64_t)file.st_size > used + 128 * 1024);
+	assert_true((uint64_t)file.st_size < used + 2 * MIB);
+	house_reopen(house);
+	house_accept(house, &message, OSLO, NULL);
+	house_clean(house);
+	house_close(house);
+}
 
 /* Accept until it is refused; how many went in. */
 static size_t
@@ -547,6 +580,8 @@ main(void)
 		a_newer_and_an_older_format_are_refused_with_advice),
 	    cmocka_unit_test(
 		a_full_map_refuses_the_new_and_takes_receipts_alarms_and_purges),
+	    cmocka_unit_test(
+		a_store_that_grows_in_small_steps_is_written_ahead),
 	    cmocka_unit_test(
 		when_the_reserve_is_gone_too_nothing_is_acknowledged),
 	    cmocka_unit_test(
