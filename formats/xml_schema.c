@@ -186,6 +186,12 @@ on_document_error(void *context, xmlErrorPtr error)
 	    (node != NULL && node == listener->last))
 		return;
 	listener->last = node;
+	if (listener->findings->count >= listener->findings->max) {
+		/* counted only: a path costs a look at all siblings */
+		findings_add(
+		    listener->findings, listener->part, "", "relaxng", " ");
+		return;
+	}
 	expected_by(error, &what, &type);
 	buf_init(&path, 64 * KIB);
 	xml_path_add(&path, node);

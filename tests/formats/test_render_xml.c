@@ -227,6 +227,37 @@ the_same_letter_gives_the_same_bytes(void **state)
 }
 
 static void
+a_letter_has_the_labels_that_are_wanted(void **state)
+{
+	static const char *const words[][2] = {
+	    {"nb", "Svarfrist"}, {"nn", "Datoen p"}, {"en", "Answer by"}};
+	struct buf letter;
+
+	(void)state;
+	read_file(OWN "/gyldig-vedtak.xml", &letter);
+	for (size_t i = 0; i < 3; i++) {
+		struct render_context wish = context;
+		struct render_result result;
+		struct findings findings;
+		struct why why = {0};
+
+		wish.language = words[i][0];
+		findings_init(&findings, 20);
+		render_result_init(&result, &limits);
+		assert_int_equal(
+		    render_payload(profile, buf_span(&letter), &wish, &limits,
+			fonts, &findings, &result, &why),
+		    0);
+		assert_non_null(strstr(buf_text(&result.xhtml), words[i][1]));
+		assert_false(result.fell_back);
+		assert_int_equal(result.unknown_count, 0);
+		render_result_clear(&result);
+		findings_clear(&findings);
+	}
+	buf_clear(&letter);
+}
+
+static void
 a_bad_letter_is_refused_with_a_finding_and_no_document(void **state)
 {
 	static const struct {
@@ -272,6 +303,7 @@ main(void)
 	    cmocka_unit_test(each_value_of_a_letter_stands_in_the_document),
 	    cmocka_unit_test(what_the_presentation_does_not_know_comes_last),
 	    cmocka_unit_test(the_same_letter_gives_the_same_bytes),
+	    cmocka_unit_test(a_letter_has_the_labels_that_are_wanted),
 	    cmocka_unit_test(
 		a_bad_letter_is_refused_with_a_finding_and_no_document),
 	};
