@@ -370,6 +370,26 @@ out:
 	return ret;
 }
 
+static void
+judging_free(struct profile *profile)
+{
+	schema_free(profile->attachments.list);
+	schema_free(profile->schema);
+	xml_schema_free(profile->relaxng);
+	presentation_free(profile->shown);
+	profile->attachments.list = NULL;
+	profile->schema = NULL;
+	profile->relaxng = NULL;
+	profile->shown = NULL;
+}
+
+void
+profile_set_facts_only(struct profile_set *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		judging_free(set->at[i]);
+}
+
 void
 profile_free(struct profile *profile)
 {
@@ -385,13 +405,10 @@ profile_free(struct profile *profile)
 	free(attachments->list_items);
 	free(attachments->list_file_name);
 	free(attachments->list_sha512);
-	schema_free(attachments->list);
-	schema_free(profile->schema);
-	xml_schema_free(profile->relaxng);
+	judging_free(profile);
 	for (size_t i = 0; profile->lists && profile->lists[i]; i++)
 		free(profile->lists[i]);
 	free(profile->lists);
-	presentation_free(profile->shown);
 	free(profile->deadlines);
 	free(profile->payload_name);
 	free(profile->media_type);

@@ -109,6 +109,8 @@ struct profile_set {
 int profile_set_load(const char *dir, const struct limits *limits,
     struct profile_set *set, struct why *why);
 void profile_set_clear(struct profile_set *set);
+/* Let go of schemas and presentations: for who neither checks nor renders. */
+void profile_set_facts_only(struct profile_set *set);
 /* Lent; NULL when there is no such type. */
 const struct profile *profile_set_find(
     const struct profile_set *set, const char *name);

@@ -6,6 +6,7 @@
 
 #include "relay/conf.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 int
@@ -18,6 +19,9 @@ submissions_open(struct net *net, struct why *why)
 	net->uploads = uploads;
 	int code = profile_set_load(
 	    net->conf->profiles, net->limits, &uploads->profiles, why);
+	/* render has the rest: a megabyte that net need not hold */
+	profile_set_facts_only(&uploads->profiles);
+	(void)malloc_trim(0);
 	if (code == 0)
 		code = upload_table_open(net, why);
 	if (code != 0)
