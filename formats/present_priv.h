@@ -68,6 +68,9 @@ bool present_value(
 void present_scalar(const struct presentation *spec, const json_t *value,
     const char *form, const char *codes, struct buf *out);
 
+/* What a clock in Norway shows, as if it were UTC. */
+int64_t present_norwegian_ms(int64_t wall_ms);
+
 /* "21.11.2026 kl. 20.05.00" in Norwegian time. */
 void present_time(int64_t wall_ms, struct buf *out);
 

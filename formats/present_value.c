@@ -171,8 +171,8 @@ days_to(int year, int month)
 
 /* Norwegian time is an hour before UTC, two from the end of March to the end
  * of October (since 1996). */
-static int64_t
-norwegian_ms(int64_t wall_ms)
+int64_t
+present_norwegian_ms(int64_t wall_ms)
 {
 	char text[TIME_TEXT_SIZE];
 	int year;
@@ -198,7 +198,7 @@ wall_time_add(int64_t ms, struct buf *out)
 void
 present_time(int64_t wall_ms, struct buf *out)
 {
-	wall_time_add(norwegian_ms(wall_ms), out);
+	wall_time_add(present_norwegian_ms(wall_ms), out);
 }
 
 /* A time without a zone is what the clock showed: it stays. */

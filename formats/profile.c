@@ -2,6 +2,7 @@
  * profile - profile.json becomes struct profile.
  */
 #include "formats/json.h"
+#include "formats/minimise.h"
 #include "formats/present.h"
 #include "formats/profile_priv.h"
 #include "formats/profile_schema.h"
@@ -303,10 +304,24 @@ build_deadlines(const struct profile_source *source, struct profile *profile,
 }
 
 static int
+build_rules(
+    const struct profile_source *source, struct profile *profile, json_t *rules)
+{
+	if (rules == NULL || (profile->payload == PROFILE_PAYLOAD_JSON &&
+				 profile->schema == NULL))
+		return 0;
+	if (profile->payload == PROFILE_PAYLOAD_JSON)
+		return minimise_new(rules, profile->schema, PROFILE_FILE,
+		    source->findings, &profile->minimise, source->why);
+	fault(source, "/minimisation", "a payload of kind json for such rules");
+	return 0;
+}
+
+static int
 build_all(const struct profile_source *source, struct profile *profile,
     const json_t *spec, const char *folder)
 {
-	int payload, attachments, deadlines;
+	int payload, attachments, deadlines, rules;
 
 	profile->name = copy(spec, "name");
 	profile->version = copy(spec, "version");
@@ -334,14 +349,18 @@ build_all(const struct profile_source *source, struct profile *profile,
 	    json_object_get(spec, "attachments"));
 	deadlines = build_deadlines(
 	    source, profile, json_object_get(spec, "deadlines"));
+	rules =
+	    build_rules(source, profile, json_object_get(spec, "minimisation"));
 	if (payload < 0)
 		return payload;
+	if (rules < 0)
+		return rules;
 	return attachments < 0 ? attachments : deadlines;
 }
 
 int
-profile_build(const struct profile_source *source, const char *folder,
-    struct profile **out)
+profile_build(
+    struct profile_source *source, const char *folder, struct profile **out)
 {
 	struct profile *profile = NULL;
 	json_t *spec = NULL;
@@ -350,6 +369,9 @@ profile_build(const struct profile_source *source, const char *folder,
 	*out = NULL;
 	if (ret == 0)
 		ret = spec_check(source, spec);
+	if (ret == 0)
+		ret = profile_beside_open(
+		    source, json_string_value(json_object_get(spec, "files")));
 	if (ret < 0)
 		goto out;
 	profile = calloc(1, sizeof(*profile));
@@ -373,10 +395,12 @@ out:
 static void
 judging_free(struct profile *profile)
 {
+	minimise_free(profile->minimise);
 	schema_free(profile->attachments.list);
 	schema_free(profile->schema);
 	xml_schema_free(profile->relaxng);
 	presentation_free(profile->shown);
+	profile->minimise = NULL;
 	profile->attachments.list = NULL;
 	profile->schema = NULL;
 	profile->relaxng = NULL;

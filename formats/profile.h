@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct minimise;
 struct schema;
 struct xml_schema;
 struct presentation;
@@ -77,6 +78,7 @@ struct profile {
 	size_t deadlines_count;
 	int64_t expiry_s; /* from acceptance */
 	int64_t grace_s;  /* content is kept so long after a final outcome */
+	struct minimise *minimise; /* NULL: no rules */
 	bool reference_required;
 	enum profile_unproven unproven;
 };

@@ -10,7 +10,8 @@
 
 /* A profile while it is read. */
 struct profile_source {
-	int dir; /* of the folder */
+	int dir;    /* of the folder */
+	int beside; /* where files are that it does not have; -1: nowhere */
 	const struct limits *limits;
 	struct findings *findings; /* every fault of every file */
 	struct why *why;
@@ -38,5 +39,8 @@ int profile_relaxng_read(const struct profile_source *source, const char *name,
 void profile_lines_find(const struct profile_source *source);
 
 /* profile.json into a new profile; the caller's. */
-int profile_build(const struct profile_source *source, const char *folder,
-    struct profile **out);
+int profile_build(
+    struct profile_source *source, const char *folder, struct profile **out);
+
+/* Open the folder beside this one that "files" names; NULL: none. */
+int profile_beside_open(struct profile_source *source, const char *name);

@@ -27,6 +27,9 @@ profile_file_read(
 	struct stat st;
 	int ret = 0;
 
+	if (fd < 0 && errno == ENOENT && source->beside >= 0)
+		fd = openat(
+		    source->beside, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT)
 		return why_set(
 		    source->why, WHY_NOT_FOUND, "there is no file %s", name);
@@ -88,7 +91,9 @@ schema_load(void *context, const char *uri, json_t **out, struct why *why)
 	if (strspn(uri, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 			"0123456789_.-/") != strlen(uri) ||
 	    uri[0] == '/' || uri[0] == '.' || strstr(uri, "/.") != NULL ||
-	    faccessat(source->dir, uri, F_OK, 0) != 0)
+	    (faccessat(source->dir, uri, F_OK, 0) != 0 &&
+		(source->beside < 0 ||
+		    faccessat(source->beside, uri, F_OK, 0) != 0)))
 		return why_set(
 		    why, WHY_NOT_FOUND, "%s is not a file of the profile", uri);
 	return profile_json_read(source, uri, out);
@@ -173,6 +178,24 @@ profile_lines_find(const struct profile_source *source)
 	}
 }
 
+int
+profile_beside_open(struct profile_source *source, const char *name)
+{
+	char path[80];
+
+	if (name == NULL)
+		return 0;
+	snprintf(path, sizeof(path), "../%s", name);
+	source->beside =
+	    openat(source->dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (source->beside >= 0)
+		return 0;
+	findings_add(source->findings, "profile.json", "/files", "profile",
+	    "the name of a folder beside this one");
+	return why_set(source->why, WHY_INVALID,
+	    "there is no folder %s beside the profile's", name);
+}
+
 static const char *
 folder_name(const char *dir, char *room, size_t size)
 {
@@ -193,7 +216,7 @@ folder_read(const char *dir, const struct limits *limits,
     struct findings *findings, struct profile **out, struct why *why)
 {
 	struct profile_source source = {
-	    .limits = limits, .findings = findings, .why = why};
+	    .beside = -1, .limits = limits, .findings = findings, .why = why};
 	char folder[256];
 	struct why whys = {0};
 	int ret;
@@ -209,6 +232,8 @@ folder_read(const char *dir, const struct limits *limits,
 		profile_lines_find(&source);
 	}
 	close(source.dir);
+	if (source.beside >= 0)
+		close(source.beside);
 	return ret;
 }
 

@@ -88,6 +88,45 @@ const char profile_schema_profile[] = JSON({
 		},
 		"expirySeconds": {"$ref": "#/definitions/seconds"},
 		"graceSeconds": {"$ref": "#/definitions/seconds"},
+		"files": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,63}$"},
+		"minimisation": {
+			"type": "array",
+			"minItems": 1,
+			"maxItems": 20,
+			"items": {
+				"type": "object",
+				"additionalProperties": false,
+				"required": ["name", "effect", "reason", "at"],
+				"properties": {
+					"name": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,63}$"},
+					"effect": {"enum": ["report", "strip", "refuse"]},
+					"reason": {"type": "string", "minLength": 1, "maxLength": 300},
+					"at": {"type": "string", "pattern": "^(/[^/]+)+$", "maxLength": 250},
+					"when": {
+						"type": "array",
+						"minItems": 1,
+						"items": {
+							"type": "object",
+							"additionalProperties": false,
+							"required": ["is"],
+							"properties": {
+								"at": {"type": "string", "pattern": "^(/[^/*]+)*$", "maxLength": 250},
+								"anywhere": {"type": "string", "pattern": "^(/[^/]+)+$", "maxLength": 250},
+								"is": {"type": "array", "minItems": 1, "items": {"type": ["string", "number", "boolean", "null"]}}
+							},
+							"oneOf": [{"required": ["at"]}, {"required": ["anywhere"]}]
+						}
+					},
+					"never": {"const": true},
+					"only": {"type": "array", "items": {"$ref": "#/definitions/text"}, "uniqueItems": true},
+					"months": {"type": "integer", "minimum": 1, "maximum": 1200},
+					"date": {"$ref": "#/definitions/text"},
+					"until": {"type": "string", "pattern": "^(/[^/*]+)+$", "maxLength": 250}
+				},
+				"oneOf": [{"required": ["never"]}, {"required": ["only"]}, {"required": ["months"]}],
+				"dependencies": {"months": ["date"], "date": ["months"], "until": ["months"]}
+			}
+		},
 		"legalBasis": {
 			"type": "array",
 			"minItems": 1,

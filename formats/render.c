@@ -6,7 +6,9 @@
 #include "formats/render.h"
 
 #include "formats/json.h"
+#include "formats/json_cut.h"
 #include "formats/json_xml.h"
+#include "formats/minimise.h"
 #include "formats/pdf.h"
 #include "formats/present.h"
 #include "formats/schema.h"
@@ -24,6 +26,8 @@ render_result_init(struct render_result *result, const struct limits *limits)
 	buf_init(&result->pdf, (size_t)limits->document_bytes);
 	buf_init(&result->xhtml, (size_t)limits->document_bytes);
 	buf_init(&result->xml, (size_t)limits->document_bytes);
+	buf_init(&result->stripped, (size_t)limits->payload_bytes);
+	buf_init(&result->minimised, 1 * MIB);
 }
 
 void
@@ -32,6 +36,9 @@ render_result_clear(struct render_result *result)
 	buf_wipe(&result->pdf);
 	buf_wipe(&result->xhtml);
 	buf_wipe(&result->xml);
+	buf_wipe(&result->stripped);
+	buf_wipe(&result->minimised);
+	result->minimised_count = 0;
 	result->notes = (struct document_notes){0};
 	result->unknown_count = 0;
 	result->fell_back = false;
@@ -81,6 +88,50 @@ json_read(const struct profile *profile, struct span payload,
 	return ret;
 }
 
+/* What may not pass goes, and what is left must still be a payload. */
+static int
+json_strip(const struct profile *profile, struct span payload,
+    const json_t *cuts, const struct limits *limits, struct findings *findings,
+    struct render_result *result, json_t **value, struct why *why)
+{
+	size_t count;
+	int ret = json_text_cut(payload, cuts, &result->stripped, &count, why);
+
+	json_decref(*value);
+	*value = NULL;
+	if (ret == 0)
+		ret = json_read(profile, buf_span(&result->stripped), limits,
+		    findings, value, why);
+	if (ret == WHY_INVALID)
+		findings_add(findings, PART, "", "minimisation",
+		    "a payload that fits its schema without what the rules "
+		    "take out");
+	return ret;
+}
+
+/* The profile's rules about what should not pass. */
+static int
+json_minimise(const struct profile *profile, struct span payload,
+    int64_t received_ms, const struct limits *limits, struct findings *findings,
+    struct render_result *result, json_t **value, struct why *why)
+{
+	struct minimise_result found;
+	int ret;
+
+	if (profile->minimise == NULL)
+		return 0;
+	ret = minimise_apply(profile->minimise, *value, received_ms, PART,
+	    findings, &found, why);
+	if (ret == 0 && found.count > 0)
+		json_text_build(&result->minimised, found.report);
+	result->minimised_count = found.count;
+	if (ret == 0 && json_object_size(found.cuts) > 0)
+		ret = json_strip(profile, payload, found.cuts, limits, findings,
+		    result, value, why);
+	minimise_result_clear(&found);
+	return ret;
+}
+
 static int
 documents_build(const struct document *document, struct pdf_fonts *fonts,
     struct render_result *result, struct why *why)
@@ -114,8 +165,14 @@ render_payload(const struct profile *profile, struct span payload,
 	else
 		ret =
 		    json_read(profile, payload, limits, findings, &value, why);
+	if (ret == 0 && profile->payload == PROFILE_PAYLOAD_JSON)
+		ret = json_minimise(profile, payload, context->received_ms,
+		    limits, findings, result, &value, why);
 	if (ret == 0 && profile->as_xml)
-		ret = json_xml_build(payload, limits, &result->xml, why);
+		ret = json_xml_build(result->stripped.size > 0
+					 ? buf_span(&result->stripped)
+					 : payload,
+		    limits, &result->xml, why);
 	if (ret == 0)
 		(void)presentation_in(
 		    profile->shown, context->language, &result->fell_back);

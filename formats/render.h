@@ -43,6 +43,10 @@ struct render_result {
 	struct buf xhtml;
 	struct buf xml; /* of a JSON payload, when the profile says so */
 	struct document_notes notes; /* characters dropped, replaced, missing */
+	struct buf
+	    stripped; /* the payload that takes its place; empty: it stays */
+	struct buf minimised; /* what the rules found, as JSON for evidence */
+	size_t minimised_count;
 	size_t unknown_count; /* values that the presentation does not know */
 	bool fell_back;       /* the language that was wanted is not there */
 };

@@ -231,6 +231,10 @@ put_message(struct buf *out, const struct spool_draft *draft)
 		char hex[2 * SPOOL_HASH_SIZE + 1];
 		hex_build(hex, draft->fingerprint, SPOOL_HASH_SIZE);
 		put_string(out, "fingerprint", hex);
+		if (draft->minimised != NULL && draft->minimised[0] != '\0') {
+			put_name(out, "minimised");
+			buf_add_text(out, draft->minimised);
+		}
 	}
 	if (draft->state != 0)
 		put_string(out, "state", spool_state_name(draft->state));

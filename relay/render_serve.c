@@ -124,7 +124,10 @@ handle_payload(struct renderer *renderer, struct role_peer *peer,
 		    .xml = buf_span(&result.xml),
 		    .notes = result.notes,
 		    .unknown_count = result.unknown_count,
-		    .fell_back = result.fell_back};
+		    .fell_back = result.fell_back,
+		    .stripped = buf_span(&result.stripped),
+		    .minimised = buf_span(&result.minimised),
+		    .minimised_count = result.minimised_count};
 
 		answer_done(peer, frame->request, &done);
 	} else {

@@ -191,6 +191,9 @@ render_done_build(struct buf *body, const struct render_done *done)
 	}
 	buf_add_u64(body, done->unknown_count);
 	wire_put_bool(body, done->fell_back);
+	buf_add_u64(body, done->minimised_count);
+	wire_put_bytes(body, done->minimised);
+	wire_put_bytes(body, done->stripped);
 	wire_put_bytes(body, done->xhtml);
 	wire_put_bytes(body, done->pdf);
 	wire_put_bytes(body, done->xml);
@@ -223,6 +226,9 @@ render_done_parse(struct span body, struct render_done *done, struct why *why)
 	}
 	done->unknown_count = wire_u64(&in);
 	done->fell_back = wire_bool(&in);
+	done->minimised_count = wire_u64(&in);
+	done->minimised = wire_bytes(&in);
+	done->stripped = wire_bytes(&in);
 	done->xhtml = wire_bytes(&in);
 	done->pdf = wire_bytes(&in);
 	done->xml = wire_bytes(&in);

@@ -60,6 +60,9 @@ struct render_done {
 	struct document_notes notes;
 	uint64_t unknown_count;
 	bool fell_back;
+	struct span stripped;  /* the payload instead; empty: it stays */
+	struct span minimised; /* what the profile's rules found, JSON */
+	uint64_t minimised_count;
 };
 void render_done_build(struct buf *body, const struct render_done *done);
 int render_done_parse(

@@ -1,5 +1,6 @@
 #include "relay/spool_wire.h"
 
+#include "formats/json.h"
 #include "formats/wire.h"
 
 #include <stdlib.h>
@@ -89,6 +90,7 @@ spool_wire_accept_build(struct buf *body, const struct spool_accept *accept)
 	wire_put_i64(body, accept->submitted_ms);
 	wire_put_bool(body, accept->reference_required);
 	wire_put_bytes(body, accept->metadata);
+	wire_put_text(body, accept->minimised);
 	buf_add_u32(body, (uint32_t)accept->delivery_count);
 	for (size_t i = 0; i < accept->delivery_count; i++)
 		put_delivery(body, &accept->deliveries[i]);
@@ -152,6 +154,18 @@ get_delivery(struct wire_in *in, struct spool_delivery_new *delivery,
 /* Bytes that a delivery takes at least: what wire_count() may trust. */
 #define DELIVERY_LEAST 112
 
+/* It goes into evidence as it is: nothing, or one JSON object. */
+static bool
+is_note(struct span text)
+{
+	struct json_bounds bounds = {SPOOL_NOTE_MAX, 8};
+	json_t *value = NULL;
+	bool good = text.size == 0 ||
+		    json_object_read(text, &bounds, &value, NULL) == 0;
+	json_decref(value);
+	return good;
+}
+
 int
 spool_wire_accept_parse(
     struct span body, struct spool_accept *out, void **take, struct why *why)
@@ -170,11 +184,15 @@ spool_wire_accept_parse(
 	out->submitted_ms = wire_i64(&in);
 	out->reference_required = wire_bool(&in);
 	out->metadata = wire_bytes(&in);
+	struct span minimised = wire_text(&in);
+	if (!is_note(minimised))
+		wire_fail(&in);
 	uint32_t count = wire_count(&in, DELIVERY_LEAST);
 	if (in.failed || count == 0)
 		return why_set(why, WHY_MALFORMED, "accept request");
 	size_t size = sizeof head +
-		      count * (sizeof *head.deliveries + sizeof *head.texts);
+		      count * (sizeof *head.deliveries + sizeof *head.texts) +
+		      minimised.size + 1;
 	struct accept_texts *texts = calloc(1, size);
 	if (texts == NULL)
 		return why_set(why, WHY_NOMEM, "accept request");
@@ -191,6 +209,10 @@ spool_wire_accept_parse(
 		free(texts);
 		return why_set(why, WHY_MALFORMED, "accept request");
 	}
+	char *note = (char *)(texts->texts + count);
+	memcpy(note, minimised.size ? minimised.at : (const uint8_t *)"",
+	    minimised.size);
+	out->minimised = note;
 	out->sender = texts->sender;
 	out->type = texts->type;
 	out->version = texts->version;

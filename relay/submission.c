@@ -246,6 +246,8 @@ submission_answer(struct submission *s, struct buf *out)
 		json_write_number(
 		    out, "unknownValues", (int64_t)s->unknown_values);
 		json_write_bool(out, "languageFallback", s->fell_back);
+		json_write_number(
+		    out, "minimised", (int64_t)s->minimised_count);
 		json_write_object_end(out);
 	} else {
 		id_build(id, &s->first);
@@ -376,6 +378,7 @@ submission_free(struct submission *s)
 	buf_wipe(&s->xhtml);
 	buf_wipe(&s->xml);
 	buf_clear(&s->jws);
+	buf_clear(&s->minimised);
 	free(s->sha512);
 	if (s->timer != NULL)
 		event_free(s->timer);

@@ -195,6 +195,7 @@ log_accepted(const struct submission *s)
 	    LOGN("missing_glyphs", s->missing_glyphs),
 	    LOGN("unknown_values", s->unknown_values),
 	    LOGN("language_fallback", s->fell_back),
+	    LOGN("minimised", s->minimised_count),
 	    LOGN("ms", clock_wall_ms() - s->began_ms));
 }
 
@@ -266,6 +267,7 @@ accept_build(struct submission *s, struct buf *body, struct why *why)
 		    .submitted_ms = s->began_ms,
 		    .reference_required = s->profile->reference_required,
 		    .metadata = buf_span(&metadata),
+		    .minimised = buf_text(&s->minimised),
 		    .deliveries = deliveries,
 		    .delivery_count = s->contents_count,
 		};

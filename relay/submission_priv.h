@@ -122,8 +122,10 @@ struct submission {
 	struct buf xml; /* empty when the message type does not want it */
 	uint64_t missing_glyphs;
 	uint64_t unknown_values;
-	bool fell_back;      /* to the profile's language */
-	char (*sha512)[129]; /* by part, where the list has digests */
+	bool fell_back; /* to the profile's language */
+	uint64_t minimised_count;
+	struct buf minimised; /* of evidence; empty when nothing was found */
+	char (*sha512)[129];  /* by part, where the list has digests */
 
 	struct package_file *files;
 	size_t files_count;

@@ -1,8 +1,10 @@
 #include "relay/submission_priv.h"
 
+#include "base/text.h"
 #include "relay/render_queue.h"
 #include "relay/render_wire.h"
 
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +35,37 @@ refuse_rendering(struct submission *s, struct span body, const char *part)
 	findings_clear(&findings);
 }
 
+/* What the profile's rules found, and both digests, for evidence; what they
+ * took out of the payload is gone from here on. */
+static bool
+minimised_take(struct submission *s, const struct render_done *done)
+{
+	struct envelope_part *part = &s->envelope.parts[0];
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	s->minimised_count = done->minimised_count;
+	if (done->minimised.size == 0)
+		return true;
+	buf_init(&s->minimised, SPOOL_NOTE_MAX);
+	buf_add_text(&s->minimised, "{\"received\":\"");
+	buf_add_text(&s->minimised, part->sha256);
+	buf_add_text(&s->minimised, "\",\"kept\":\"");
+	if (done->stripped.size > 0) {
+		if (EVP_Digest(done->stripped.at, done->stripped.size, digest,
+			NULL, EVP_sha256(), NULL) != 1)
+			return false;
+		hex_build(part->sha256, digest, SPOOL_HASH_SIZE);
+		s->envelope.bytes -= part->size - done->stripped.size;
+		part->size = done->stripped.size;
+		buf_wipe(&s->payload);
+		buf_add_span(&s->payload, done->stripped);
+	}
+	buf_add_text(&s->minimised, part->sha256);
+	buf_add_text(&s->minimised, "\",\"rules\":");
+	buf_add_span(&s->minimised, done->minimised);
+	buf_add_byte(&s->minimised, '}');
+	return buf_ok(&s->minimised) && buf_ok(&s->payload);
+}
+
 static bool
 documents_keep(struct submission *s, struct span body)
 {
@@ -54,6 +87,11 @@ documents_keep(struct submission *s, struct span body)
 	s->missing_glyphs = done.notes.missing;
 	s->unknown_values = done.unknown_count;
 	s->fell_back = done.fell_back;
+	if (!minimised_take(s, &done)) {
+		(void)why_set(&why, WHY_NOMEM, "minimisation");
+		submission_fail(s, &why);
+		return false;
+	}
 	if (!buf_ok(&s->pdf) || !buf_ok(&s->xhtml) || !buf_ok(&s->xml)) {
 		(void)why_set(&why, WHY_NOMEM, "documents");
 		submission_fail(s, &why);

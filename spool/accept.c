@@ -345,6 +345,7 @@ accept_draft(struct spool_group *group, const struct spool_accept *accept)
 	draft->expires_ms = accept->deliveries[0].expires_ms;
 	memcpy(draft->fingerprint, accept->fingerprint, SPOOL_HASH_SIZE);
 	draft->state = SPOOL_ACCEPTED;
+	draft->minimised = group_text(group, accept->minimised);
 	return draft;
 }
 

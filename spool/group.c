@@ -244,6 +244,7 @@ group_draft(struct spool_group *group, enum spool_level level)
 	draft->level = level;
 	draft->reason_text = "";
 	draft->reference = "";
+	draft->minimised = "";
 	return draft;
 }
 

@@ -207,6 +207,8 @@ void spool_group_abort(struct spool_group *take_group); /* NULL is fine */
 /* ---- evidence ---- */
 
 /* What a piece of evidence will say; lent until the group ends. */
+#define SPOOL_NOTE_MAX 4096 /* bytes of JSON about an acceptance */
+
 struct spool_draft {
 	struct id id;
 	struct spool_position position;
@@ -233,6 +235,7 @@ struct spool_draft {
 	char proof[SPOOL_PROOF_SIZE]; /* imported and proven, else "" */
 	bool proven;
 	const char *reference; /* the recipient's own, "" when none */
+	const char *minimised; /* accepted: as it was given, "" when none */
 	/* restored: the last place known, when the backup was taken, and after
 	 * when acceptances may be missing */
 	struct spool_position previous;
@@ -308,6 +311,8 @@ struct spool_accept {
 	int64_t submitted_ms;
 	bool reference_required;
 	struct span metadata; /* encrypted elsewhere; erased with the content */
+	const char *minimised; /* a JSON object for its evidence, at most
+				  SPOOL_NOTE_MAX bytes; NULL or "": none */
 	const struct spool_delivery_new *deliveries;
 	size_t delivery_count;
 };

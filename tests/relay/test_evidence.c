@@ -117,6 +117,23 @@ every_level_has_an_event_of_its_own(void **state)
 }
 
 static void
+what_was_minimised_stands_in_acceptance_only(void **state)
+{
+	(void)state;
+	for (int l = SPOOL_LEVEL_ACCEPTED; l <= SPOOL_LEVEL_FETCHED; l++) {
+		struct spool_draft d = draft((enum spool_level)l);
+		d.minimised = "{\"received\":\"00\",\"rules\":[{\"count\":2}]}";
+		json_t *object = built(&d);
+		const json_t *found = json_object_get(object, "minimised");
+		if (l == SPOOL_LEVEL_ACCEPTED)
+			assert_string_equal(text(found, "received"), "00");
+		else
+			assert_null(found);
+		json_decref(object);
+	}
+}
+
+static void
 evidence_over_its_limit_is_refused_not_cut(void **state)
 {
 	(void)state;
@@ -170,6 +187,7 @@ full(enum spool_level level)
 		d.recipients = recipients;
 		d.recipient_count = 1;
 	}
+	d.minimised = "{}";
 	return d;
 }
 
@@ -288,6 +306,7 @@ main(void)
 	    cmocka_unit_test(
 		an_expiry_has_the_class_of_a_delivery_time_that_ran_out),
 	    cmocka_unit_test(every_level_has_an_event_of_its_own),
+	    cmocka_unit_test(what_was_minimised_stands_in_acceptance_only),
 	    cmocka_unit_test(evidence_over_its_limit_is_refused_not_cut),
 	    cmocka_unit_test(
 		evidence_is_compact_json_whatever_the_recipient_wrote),

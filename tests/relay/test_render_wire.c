@@ -97,7 +97,10 @@ documents_and_notes_come_back_as_they_went(void **state)
 		.more = true,
 		.seen = {{DOCUMENT_MISSING, 0x1F600, 3}}},
 	    .unknown_count = 7,
-	    .fell_back = true};
+	    .fell_back = true,
+	    .stripped = span_text("{}"),
+	    .minimised = span_text("[1]"),
+	    .minimised_count = 3};
 	struct render_done back;
 	struct why why;
 	struct buf body;
@@ -110,6 +113,9 @@ documents_and_notes_come_back_as_they_went(void **state)
 	assert_true(span_is(back.xhtml, "<html/>"));
 	assert_true(span_is(back.xml, "<null/>"));
 	assert_true(back.fell_back);
+	assert_true(span_is(back.stripped, "{}"));
+	assert_true(span_is(back.minimised, "[1]"));
+	assert_int_equal(back.minimised_count, 3);
 	assert_int_equal(back.notes.count, 1);
 	assert_int_equal(back.notes.seen[0].code_point, 0x1F600);
 	assert_int_equal(back.notes.missing, 3);

@@ -40,6 +40,7 @@ sample(struct spool_delivery_new deliveries[2], struct spool_deadline *deadline)
 	    .submitted_ms = -3,
 	    .reference_required = true,
 	    .metadata = span_text("blob"),
+	    .minimised = "{\"rules\":[]}",
 	    .deliveries = deliveries,
 	    .delivery_count = 2,
 	};
@@ -66,6 +67,7 @@ an_acceptance_comes_back_as_it_was_sent(void **state)
 	assert_int_equal(got.submitted_ms, -3);
 	assert_true(got.reference_required);
 	assert_true(span_is(got.metadata, "blob"));
+	assert_string_equal(got.minimised, "{\"rules\":[]}");
 	assert_int_equal(got.delivery_count, 2);
 	assert_string_equal(got.deliveries[1].recipient, "889640782");
 	assert_true(span_is(got.deliveries[1].rest, "sealed"));
@@ -194,11 +196,42 @@ a_verdict_out_of_range_is_refused(void **state)
 	buf_clear(&body);
 }
 
+static void
+a_note_that_is_no_object_is_refused(void **state)
+{
+	(void)state;
+	static const char *const notes[] = {
+	    "[]", "{", "{}}", "{\"a\":1,\"a\":2}", "\"x\"", "{\"a\":\"\xff\"}"};
+	static char large[SPOOL_NOTE_MAX + 20];
+	struct spool_delivery_new deliveries[2];
+	struct spool_deadline deadline;
+	struct spool_accept sent = sample(deliveries, &deadline);
+	(void)snprintf(large, sizeof large, "{\"a\":\"%0*d\"}",
+	    (int)SPOOL_NOTE_MAX - 7, 0);
+	for (size_t i = 0; i <= sizeof notes / sizeof notes[0]; i++) {
+		struct spool_accept got;
+		struct why why = {0};
+		struct buf body;
+		void *texts = NULL;
+		sent.minimised =
+		    i < sizeof notes / sizeof notes[0] ? notes[i] : large;
+		buf_init(&body, 1u << 16);
+		spool_wire_accept_build(&body, &sent);
+		spool_wire_accept_rest_build(&body, &sent);
+		assert_int_equal(spool_wire_accept_parse(
+				     buf_span(&body), &got, &texts, &why),
+		    WHY_MALFORMED);
+		free(texts);
+		buf_clear(&body);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_acceptance_comes_back_as_it_was_sent),
+	    cmocka_unit_test(a_note_that_is_no_object_is_refused),
 	    cmocka_unit_test(every_cut_of_a_request_is_refused),
 	    cmocka_unit_test(
 		a_count_of_deliveries_never_sizes_more_than_was_sent),

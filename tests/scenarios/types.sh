@@ -83,6 +83,60 @@ exits 3 "two kinds of reporter at once are refused" nav send --to oslo --type be
 is "$(jq -r '.errors[0].pointer' "$T/out")" /privatMelder "with its pointer"
 never "$(cat "$RELAY_DIR/log")" "Prøve" "no name stands in the log"
 
+# ---- data that should not pass ----------------------------------------------------------
+support=$fixtures/minimise/bostotte.json
+# accepted ID: what the evidence of acceptance says of minimisation
+accepted() {
+	nav status --evidence --json "$1" 2>/dev/null >"$T/evidence.json"
+	"$BUDSTIKKE" verify --ca "$RELAY_DIR/ca.crt" --json "$T/evidence.json" 2>/dev/null |
+		jq -c '.receipts[] | select(.evidence.level == "accepted") | .evidence.minimised'
+}
+exits 0 "an application with too much is sent" nav send --to oslo --type digisos-soknad-minimal \
+	--json "$support"
+id=$(jq -r .id "$T/out")
+exits 0 "and fetched" oslo fetch --out "$T/in" --json
+got=$T/in/$id/payload.json
+check "what is left is JSON" jq -e . "$got"
+is "$(jq -c '[.data.okonomi.opplysninger.utbetaling[].netto]' "$got")" "[2500,99123,2600]" \
+	"old, undated and others' payments are out"
+is "$(jq -c '.data.okonomi.opplysninger.bostotte.saker' "$got")" "[]" "so are the cases"
+is "$(jq -c '.data.personalia | has("folkeregistrertAdresse")' "$got")" false \
+	"and the address at which a protected child may live"
+never "$(cat "$got" "$T/in/$id/document.xhtml"; words "$T/in/$id")" \
+	'1111111|2222222|3333333|HEMMELIG|skjultgata' "none of it stands anywhere"
+accepted "$id" >"$T/minimised.json"
+is "$(jq -r .received "$T/minimised.json")" "$(sha256sum "$support" | cut -d' ' -f1)" \
+	"evidence has the digest of what came"
+is "$(jq -r .kept "$T/minimised.json")" "$(sha256sum "$got" | cut -d' ' -f1)" \
+	"and of what was passed on"
+like "$(cat "$T/minimised.json")" '/data/okonomi/opplysninger/utbetaling/1' "it has pointers"
+never "$(cat "$T/minimised.json")" '1111111|2222222|HEMMELIG|skjultgata' "and no value"
+never "$(cat "$RELAY_DIR/log")" '1111111|2222222|HEMMELIG|skjultgata' "nor has the log"
+exits 0 "the full type takes the same" nav send --to oslo --type digisos-soknad --json "$support"
+id=$(jq -r .id "$T/out")
+exits 0 "and it is fetched" oslo fetch --out "$T/in" --json
+check "untouched" cmp "$support" "$T/in/$id/payload.json"
+accepted "$id" >"$T/minimised.json"
+is "$(jq -r '.received == .kept' "$T/minimised.json")" true "the digests are the same"
+is "$(jq -r '[.rules[].effect] | unique | join(" ")' "$T/minimised.json")" report \
+	"and evidence reports what the rules found"
+exits 0 "an application with nothing too much" nav send --to oslo --type digisos-soknad-minimal \
+	--json "$fixtures/digisos/gyldig-minimal.json"
+id=$(jq -r .id "$T/out")
+is "$(accepted "$id")" null "has nothing in its evidence"
+exits 0 "a dry run counts" nav send --to oslo --type digisos-soknad-minimal --dry-run --json "$support"
+check "what would be taken out" jq -e '.notes.minimised >= 8' "$T/out"
+stop_relay
+cp -r "$TOP/formats/profiles" "$T/profiles"
+sed -i 's/"effect": "strip"/"effect": "refuse"/' "$T/profiles/digisos-soknad-minimal/profile.json"
+sed -i "s|^profiles = .*|profiles = \"$T/profiles\";|" "$RELAY_DIR/relay.conf"
+grep -q "^profiles = \"$T/profiles\"" "$RELAY_DIR/relay.conf" ||
+	echo "profiles = \"$T/profiles\";" >>"$RELAY_DIR/relay.conf"
+start_relay
+exits 3 "with refuse, it is refused" nav send --to oslo --type digisos-soknad-minimal --json "$support"
+like "$(cat "$T/out")" '/data/okonomi/opplysninger/utbetaling/1' "with pointers"
+never "$(cat "$T/out")" '1111111|2222222|HEMMELIG|skjultgata' "and no value"
+
 # ---- profile check ------------------------------------------------------------------
 for folder in "$TOP"/formats/profiles/*/; do
 	exits 0 "$(basename "$folder") is sound" "$BUDSTIKKE" profile check "$folder"
