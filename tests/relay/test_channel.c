@@ -309,6 +309,41 @@ large_bodies_cross_whole_and_unsent_bytes_are_told(void **state)
 	free(large);
 }
 
+/* Cut anywhere: before, at and behind the end of the first piece. */
+static void
+a_body_in_two_pieces_arrives_as_one(void **state)
+{
+	struct world *w = *state;
+	static const size_t cuts[] = {
+	    0, 1, 28, 16384, 300001, BODY_MAX - 1, BODY_MAX};
+	uint8_t *large = malloc(BODY_MAX);
+	assert_non_null(large);
+	random_fill(large, BODY_MAX);
+	for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+		struct span head = span_of(large, cuts[i]);
+		struct span bytes =
+		    span_of(large + cuts[i], BODY_MAX - cuts[i]);
+		struct span some =
+		    span_of(bytes.at, bytes.size < 2 ? 0 : bytes.size - 2);
+		buf_reset(&w->answer);
+		assert_int_equal(
+		    channel_ask_with(w->a, 1, head, bytes, on_answer, w, NULL),
+		    0);
+		/* the socket is full: this one waits behind it */
+		assert_int_equal(
+		    channel_tell_with(w->a, 7, span_text("he"), some), 0);
+		run_until(w, &w->answers, (int)i + 1);
+		run_until(w, &w->requests, 2 * (int)i + 2);
+		assert_true(
+		    span_equal(buf_span(&w->answer), span_of(large, BODY_MAX)));
+		assert_int_equal(w->request.size, 2 + some.size);
+		assert_memory_equal(w->request.at, "he", 2);
+		assert_true(some.size == 0 ||
+			    memcmp(w->request.at + 2, some.at, some.size) == 0);
+	}
+	free(large);
+}
+
 static void
 a_paused_side_takes_nothing_until_it_resumes(void **state)
 {
@@ -482,6 +517,7 @@ main(void)
 	    PAIR(a_refusal_carries_its_code),
 	    PAIR(a_cancelled_ask_hears_nothing),
 	    PAIR(large_bodies_cross_whole_and_unsent_bytes_are_told),
+	    PAIR(a_body_in_two_pieces_arrives_as_one),
 	    PAIR(a_paused_side_takes_nothing_until_it_resumes),
 	    PAIR(a_lost_peer_fails_every_ask_and_is_told_once),
 	    PAIR(writing_to_the_dead_is_told_later_not_inside_the_call),
