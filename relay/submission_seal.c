@@ -120,13 +120,30 @@ find(struct net *net, const struct id *id)
 	return NULL;
 }
 
+static uint64_t
+stage_least(const struct submission *s)
+{
+	uint64_t share = stage_share(s);
+	return share < STAGE_PIECE ? share : STAGE_PIECE;
+}
+
+/* What one content may have in flight: a share, and while spool writes one
+ * piece the next is made. */
+static uint64_t
+stage_ahead(const struct submission *s)
+{
+	uint64_t share = stage_share(s);
+	uint64_t two = 2 * stage_least(s);
+	return share > two ? share : two;
+}
+
 static bool
 behind(const struct submission *s)
 {
 	if (s->stages_out > 0 && s->net->uploads->in_flight > FLIGHT_MAX)
 		return true;
 	for (size_t i = 0; i < s->contents_count; i++)
-		if (s->contents[i].in_flight > stage_share(s))
+		if (s->contents[i].in_flight >= stage_ahead(s))
 			return true;
 	return false;
 }
@@ -243,13 +260,6 @@ stage(struct submission *s, struct content *content)
 	if (behind(s))
 		submission_wait(s, WAIT_STAGE_ROOM);
 	return true;
-}
-
-static uint64_t
-stage_least(const struct submission *s)
-{
-	uint64_t share = stage_share(s);
-	return share < STAGE_PIECE ? share : STAGE_PIECE;
 }
 
 /* Stage what a big message has gathered, when it is least bytes or more. */
