@@ -45,7 +45,7 @@
 	    "an operator asked to open, close or change a mailbox")            \
 	X("message.accepted",                                                  \
 	    "message sender type recipients bytes missing_glyphs "             \
-	    "unknown_values language_fallback minimised ms",                                               \
+	    "code_points unknown_values language_fallback minimised ms",       \
 	    "a message was accepted; its receipt was signed")                  \
 	X("message.extend", "message by",                                      \
 	    "an operator asked to put a deadline off")                         \
@@ -53,7 +53,7 @@
 	    "a sender asked to recall a message")                              \
 	X("message.repeated",                                                  \
 	    "message sender type recipients bytes missing_glyphs "             \
-	    "unknown_values language_fallback minimised ms",                                               \
+	    "code_points unknown_values language_fallback minimised ms",       \
 	    "a message came again and got its first receipt")                  \
 	X("metadata.unreadable", "message error",                              \
 	    "encrypted metadata of a message could not be opened")             \

@@ -2,6 +2,9 @@
 
 #include "base/text.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #define ETSI "http://uri.etsi.org/19522/Event/"
 #define OWN "urn:budstikke:event:"
 
@@ -210,6 +213,27 @@ put_recipients(struct buf *out, const struct spool_draft *draft)
 	buf_add_byte(out, ']');
 }
 
+/* "U+7533 U+1F600" as a list. */
+static void
+put_glyphs(struct buf *out, const char *glyphs)
+{
+	char one[16];
+	bool first = true;
+	if (glyphs == NULL || glyphs[0] == '\0')
+		return;
+	put_name(out, "missingGlyphs");
+	while (*glyphs != '\0') {
+		size_t size = strcspn(glyphs, " ");
+		snprintf(one, sizeof one, "%.*s", (int)size, glyphs);
+		buf_add_byte(out, first ? '[' : ',');
+		add_string(out, one);
+		first = false;
+		glyphs += size;
+		glyphs += strspn(glyphs, " ");
+	}
+	buf_add_byte(out, ']');
+}
+
 static void
 put_message(struct buf *out, const struct spool_draft *draft)
 {
@@ -235,6 +259,7 @@ put_message(struct buf *out, const struct spool_draft *draft)
 			put_name(out, "minimised");
 			buf_add_text(out, draft->minimised);
 		}
+		put_glyphs(out, draft->missing_glyphs);
 	}
 	if (draft->state != 0)
 		put_string(out, "state", spool_state_name(draft->state));

@@ -119,16 +119,18 @@ handle_payload(struct renderer *renderer, struct role_peer *peer,
 				renderer->fonts, &findings, &result, &why);
 	}
 	if (ret == 0) {
+		/* The notes not in the initialiser: GCC 12 clears what it takes
+		 * for padding in them (-ftrivial-auto-var-init=zero). */
 		struct render_done done = {.pdf = buf_span(&result.pdf),
 		    .xhtml = buf_span(&result.xhtml),
 		    .xml = buf_span(&result.xml),
-		    .notes = result.notes,
 		    .unknown_count = result.unknown_count,
 		    .fell_back = result.fell_back,
 		    .stripped = buf_span(&result.stripped),
 		    .minimised = buf_span(&result.minimised),
 		    .minimised_count = result.minimised_count};
 
+		done.notes = result.notes;
 		answer_done(peer, frame->request, &done);
 	} else {
 		answer_failed(peer, frame->request, &why, &findings);

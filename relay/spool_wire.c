@@ -89,6 +89,7 @@ spool_wire_accept_build(struct buf *body, const struct spool_accept *accept)
 	wire_put_text(body, accept->version);
 	wire_put_i64(body, accept->submitted_ms);
 	wire_put_bool(body, accept->reference_required);
+	wire_put_text(body, accept->missing_glyphs);
 	wire_put_bytes(body, accept->metadata);
 	wire_put_text(body, accept->minimised);
 	buf_add_u32(body, (uint32_t)accept->delivery_count);
@@ -115,6 +116,7 @@ struct accept_texts {
 	char sender[SPOOL_ORG_SIZE];
 	char type[SPOOL_TYPE_SIZE];
 	char version[SPOOL_WORD_SIZE];
+	char missing_glyphs[SPOOL_GLYPHS_SIZE];
 	struct spool_delivery_new *deliveries;
 	struct delivery_texts *texts;
 };
@@ -183,6 +185,7 @@ spool_wire_accept_parse(
 	wire_chars(&in, head.version, sizeof head.version);
 	out->submitted_ms = wire_i64(&in);
 	out->reference_required = wire_bool(&in);
+	wire_chars(&in, head.missing_glyphs, sizeof head.missing_glyphs);
 	out->metadata = wire_bytes(&in);
 	struct span minimised = wire_text(&in);
 	if (!is_note(minimised))
@@ -216,6 +219,7 @@ spool_wire_accept_parse(
 	out->sender = texts->sender;
 	out->type = texts->type;
 	out->version = texts->version;
+	out->missing_glyphs = texts->missing_glyphs;
 	out->deliveries = texts->deliveries;
 	out->delivery_count = count;
 	*take = texts;

@@ -121,6 +121,7 @@ struct submission {
 	struct buf xhtml;
 	struct buf xml; /* empty when the message type does not want it */
 	uint64_t missing_glyphs;
+	char glyphs[SPOOL_GLYPHS_SIZE]; /* which: "U+7533 U+1F600" */
 	uint64_t unknown_values;
 	bool fell_back; /* to the profile's language */
 	uint64_t minimised_count;

@@ -66,6 +66,31 @@ minimised_take(struct submission *s, const struct render_done *done)
 	return buf_ok(&s->minimised) && buf_ok(&s->payload);
 }
 
+/* The code points that a reader sees as U+FFFD; no text. */
+static void
+glyphs_text(const struct document_notes *notes, char text[SPOOL_GLYPHS_SIZE])
+{
+	size_t size = 0;
+	bool more = notes->more;
+	text[0] = '\0';
+	for (size_t i = 0; i < notes->count; i++) {
+		if (notes->seen[i].kind == DOCUMENT_DROPPED)
+			continue;
+		int wrote =
+		    snprintf(text + size, SPOOL_GLYPHS_SIZE - size, "%sU+%04X",
+			size == 0 ? "" : " ", notes->seen[i].code_point);
+		if (wrote < 0 ||
+		    (size_t)wrote >= SPOOL_GLYPHS_SIZE - size - 8) {
+			text[size] = '\0';
+			more = true;
+			break;
+		}
+		size += (size_t)wrote;
+	}
+	if (more && size > 0)
+		snprintf(text + size, SPOOL_GLYPHS_SIZE - size, " more");
+}
+
 static bool
 documents_keep(struct submission *s, struct span body)
 {
@@ -85,6 +110,7 @@ documents_keep(struct submission *s, struct span body)
 	buf_add_span(&s->xhtml, done.xhtml);
 	buf_add_span(&s->xml, done.xml);
 	s->missing_glyphs = done.notes.missing;
+	glyphs_text(&done.notes, s->glyphs);
 	s->unknown_values = done.unknown_count;
 	s->fell_back = done.fell_back;
 	if (!minimised_take(s, &done)) {

@@ -346,6 +346,7 @@ accept_draft(struct spool_group *group, const struct spool_accept *accept)
 	memcpy(draft->fingerprint, accept->fingerprint, SPOOL_HASH_SIZE);
 	draft->state = SPOOL_ACCEPTED;
 	draft->minimised = group_text(group, accept->minimised);
+	draft->missing_glyphs = group_text(group, accept->missing_glyphs);
 	return draft;
 }
 

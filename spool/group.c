@@ -245,6 +245,7 @@ group_draft(struct spool_group *group, enum spool_level level)
 	draft->reason_text = "";
 	draft->reference = "";
 	draft->minimised = "";
+	draft->missing_glyphs = "";
 	return draft;
 }
 

@@ -33,6 +33,7 @@
 #define SPOOL_TYPE_SIZE 64
 #define SPOOL_WORD_SIZE 32         /* profile version, suite, reason code ... */
 #define SPOOL_PROOF_SIZE 65        /* 64 hex digits and the end mark */
+#define SPOOL_GLYPHS_SIZE 640 /* 64 code points as text, and a mark */
 #define SPOOL_TYPES_MAX 64         /* types one mailbox may open */
 #define SPOOL_DEADLINES_MAX 8      /* alarm stages of one delivery */
 #define SPOOL_CERTIFICATES_MAX 256 /* of one mailbox, ended ones too */
@@ -236,6 +237,7 @@ struct spool_draft {
 	bool proven;
 	const char *reference; /* the recipient's own, "" when none */
 	const char *minimised; /* accepted: as it was given, "" when none */
+	const char *missing_glyphs; /* accepted: see struct spool_accept */
 	/* restored: the last place known, when the backup was taken, and after
 	 * when acceptances may be missing */
 	struct spool_position previous;
@@ -310,6 +312,9 @@ struct spool_accept {
 	const char *version;
 	int64_t submitted_ms;
 	bool reference_required;
+	/* characters that its documents show as U+FFFD: "U+7533 U+1F600", no
+	 * text of the message; NULL or "" when there are none */
+	const char *missing_glyphs;
 	struct span metadata; /* encrypted elsewhere; erased with the content */
 	const char *minimised; /* a JSON object for its evidence, at most
 				  SPOOL_NOTE_MAX bytes; NULL or "": none */

@@ -186,9 +186,31 @@ full(enum spool_level level)
 	if (level == SPOOL_LEVEL_ACCEPTED) {
 		d.recipients = recipients;
 		d.recipient_count = 1;
+		d.missing_glyphs = "U+7533";
 	}
 	d.minimised = "{}";
 	return d;
+}
+
+static void
+an_acceptance_names_the_characters_that_no_font_has(void **state)
+{
+	(void)state;
+	struct spool_draft d = draft(SPOOL_LEVEL_ACCEPTED);
+	json_t *object = built(&d);
+	assert_null(json_object_get(object, "missingGlyphs"));
+	json_decref(object);
+	d.missing_glyphs = "U+7533 U+1F600 more";
+	object = built(&d);
+	json_t *list = json_object_get(object, "missingGlyphs");
+	assert_int_equal(json_array_size(list), 3);
+	assert_string_equal(
+	    json_string_value(json_array_get(list, 1)), "U+1F600");
+	json_decref(object);
+	d.level = SPOOL_LEVEL_FETCHED;
+	object = built(&d);
+	assert_null(json_object_get(object, "missingGlyphs"));
+	json_decref(object);
 }
 
 static void
@@ -308,6 +330,8 @@ main(void)
 	    cmocka_unit_test(every_level_has_an_event_of_its_own),
 	    cmocka_unit_test(what_was_minimised_stands_in_acceptance_only),
 	    cmocka_unit_test(evidence_over_its_limit_is_refused_not_cut),
+	    cmocka_unit_test(
+		an_acceptance_names_the_characters_that_no_font_has),
 	    cmocka_unit_test(
 		evidence_is_compact_json_whatever_the_recipient_wrote),
 	    cmocka_unit_test(what_is_no_text_is_left_out),

@@ -145,6 +145,30 @@ a_good_payload_is_answered_with_documents(void **state)
 }
 
 static void
+what_no_font_has_is_told_by_its_code_points(void **state)
+{
+	static const uint32_t expected[] = {0x7533, 0x8ACB, 0x1F600};
+	struct render_done done;
+	struct wire_frame answer;
+	struct why why;
+	struct buf text;
+
+	(void)state;
+	read_file(OWN "/tegn-uten-skrift.json", &text);
+	answer = ask_payload("digisos-soknad", buf_span(&text));
+	assert_int_equal(answer.type, RENDER_WIRE_DONE);
+	assert_int_equal(render_done_parse(answer.body, &done, &why), 0);
+	assert_int_equal(done.notes.missing, 3);
+	assert_int_equal(done.notes.count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(done.notes.seen[i].kind, DOCUMENT_MISSING);
+		assert_int_equal(done.notes.seen[i].code_point, expected[i]);
+		assert_int_equal(done.notes.seen[i].count, 1);
+	}
+	buf_clear(&text);
+}
+
+static void
 expect_refused(struct wire_frame answer, int code, const char *pointer)
 {
 	struct findings findings;
@@ -221,6 +245,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_good_payload_is_answered_with_documents),
+	    cmocka_unit_test(what_no_font_has_is_told_by_its_code_points),
 	    cmocka_unit_test(a_bad_payload_is_refused_and_the_next_one_served),
 	    cmocka_unit_test(a_list_is_held_against_the_files),
 	    cmocka_unit_test(nonsense_is_refused_and_the_next_one_served),

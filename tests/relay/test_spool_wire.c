@@ -39,6 +39,7 @@ sample(struct spool_delivery_new deliveries[2], struct spool_deadline *deadline)
 	    .version = "1",
 	    .submitted_ms = -3,
 	    .reference_required = true,
+	    .missing_glyphs = "U+7533",
 	    .metadata = span_text("blob"),
 	    .minimised = "{\"rules\":[]}",
 	    .deliveries = deliveries,
@@ -66,6 +67,7 @@ an_acceptance_comes_back_as_it_was_sent(void **state)
 	assert_string_equal(got.sender, "971526920");
 	assert_int_equal(got.submitted_ms, -3);
 	assert_true(got.reference_required);
+	assert_string_equal(got.missing_glyphs, "U+7533");
 	assert_true(span_is(got.metadata, "blob"));
 	assert_string_equal(got.minimised, "{\"rules\":[]}");
 	assert_int_equal(got.delivery_count, 2);
