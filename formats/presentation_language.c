@@ -63,11 +63,9 @@ labels(struct visit *visit, json_t *holder)
 {
 	const char *name;
 	json_t *value;
-	void *next;
 
 	/* setting the value of a member that is there keeps the iterator */
-	json_object_foreach_safe(holder, next, name, value)
-	    label(visit, holder, name);
+	json_object_foreach(holder, name, value) label(visit, holder, name);
 }
 
 static void node(struct visit *visit, json_t *value);

@@ -187,7 +187,7 @@ is_below(const char *pattern, const char *pointer)
 
 	for (const char *c = pattern; *c != '\0'; c++)
 		steps += *c == '/';
-	while (pointer[size] != '\0' && size < sizeof(cut) - 1) {
+	while (size < sizeof(cut) - 1 && pointer[size] != '\0') {
 		if (pointer[size] == '/' && steps-- == 0)
 			break;
 		cut[size] = pointer[size];

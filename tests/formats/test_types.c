@@ -213,6 +213,7 @@ expect_text(const char *type, const char *example, const char *language,
 
 	snprintf(path, sizeof(path), OWN "%s/%s", type, example);
 	text = plain_text(profile_set_find(&types, type), path, language);
+	assert_non_null(text);
 	for (; *texts != NULL; texts++) {
 		if (strstr(text, *texts) == NULL)
 			fail_msg("%s %s: no %s in\n%s", path,
