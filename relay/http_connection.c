@@ -219,8 +219,8 @@ body_piece(struct http_request *request, struct span piece)
 	request->in_body = false;
 }
 
-static bool
-may_read(const struct http_request *request)
+bool
+connection_may_read(const struct http_request *request)
 {
 	if (request->dead || request->broken || request->over)
 		return false;
@@ -238,7 +238,7 @@ static void
 gate_update(struct http_request *request)
 {
 	struct evbuffer *input = bufferevent_get_input(request->stream);
-	bool want = (may_read(request) && !request->in_lane) ||
+	bool want = (connection_may_read(request) && !request->in_lane) ||
 		    request->phase == PHASE_LINGER ||
 		    evbuffer_get_length(input) < HTTP_READ_MARK;
 
@@ -251,11 +251,9 @@ gate_update(struct http_request *request)
 		bufferevent_disable(request->stream, EV_READ);
 }
 
-/* One event of the reader; false when there is nothing more to read now. in is
- * the front of input, or when input is NULL, bytes of the caller's. */
-static bool
-step(struct http_request *request, struct evbuffer *input, struct span in,
-    size_t *used)
+bool
+connection_step(struct http_request *request, struct evbuffer *input,
+    struct span in, size_t *used)
 {
 	struct span body;
 
@@ -298,87 +296,14 @@ input_read(struct http_request *request)
 	size_t used;
 	bool more = true;
 
-	while (more && may_read(request)) {
+	while (more && connection_may_read(request)) {
 		struct evbuffer_iovec first = {NULL, 0};
 		struct span in = SPAN_NONE;
 
 		if (evbuffer_peek(input, -1, NULL, &first, 1) > 0)
 			in = span_of(first.iov_base, first.iov_len);
-		more = step(request, input, in, &used);
+		more = connection_step(request, input, in, &used);
 	}
-}
-
-/* ---- a large body ---- */
-
-/* Filled and used up within one call: a slow client costs no buffer here. */
-static uint8_t slab[HTTP_SLAB];
-
-/*
- * What came, and what the session has, into slab. Whole records only: of bytes
- * that stay inside the session libevent would not hear again. False when
- * nothing will come any more.
- */
-static bool
-slab_fill(struct http_request *request, SSL *ssl, size_t *size)
-{
-	struct evbuffer *input = bufferevent_get_input(request->stream);
-	int before = evbuffer_remove(input, slab, sizeof(slab));
-	int got = 1;
-
-	*size = before > 0 ? (size_t)before : 0;
-	while (got > 0 && sizeof(slab) - *size >= SSL3_RT_MAX_PLAIN_LENGTH) {
-		got = SSL_read(ssl, slab + *size, (int)(sizeof(slab) - *size));
-		if (got > 0)
-			*size += (size_t)got;
-	}
-	int error = got > 0 ? SSL_ERROR_NONE : SSL_get_error(ssl, got);
-	ERR_clear_error();
-	return error == SSL_ERROR_NONE || error == SSL_ERROR_WANT_READ ||
-	       error == SSL_ERROR_WANT_WRITE;
-}
-
-/* Hand on what is in slab; what is not taken goes back to the stream. */
-static void
-slab_read(struct http_request *request, size_t size)
-{
-	struct span rest = span_of(slab, size);
-	size_t used;
-	bool more = true;
-
-	while (more && may_read(request)) {
-		more = step(request, NULL, rest, &used);
-		rest.at += used;
-		rest.size -= used;
-	}
-	if (rest.size > 0 && !request->dead &&
-	    evbuffer_prepend(bufferevent_get_input(request->stream), rest.at,
-		rest.size) != 0)
-		connection_close(request);
-}
-
-static bool
-is_in_large_body(const struct http_request *request)
-{
-	return !request->dead && !request->broken && !request->over &&
-	       request->phase == PHASE_REQUEST && request_waits(request) &&
-	       request->reader.state == HTTP_READER_BODY &&
-	       (request->reader.head.chunked ||
-		   request->reader.left >= SSL3_RT_MAX_PLAIN_LENGTH);
-}
-
-/*
- * libevent takes one record (at most 16 KiB) in each turn of the loop. Of a
- * large body more is there: it is read past the stream, and handed on in large
- * pieces. False when it is known that the client has gone.
- */
-static bool
-body_read(struct http_request *request, SSL *ssl)
-{
-	size_t size;
-	bool open = slab_fill(request, ssl, &size);
-
-	slab_read(request, size);
-	return open || request->dead || !request_waits(request);
 }
 
 static void
@@ -410,9 +335,9 @@ process(struct http_request *request)
 		return;
 	}
 	SSL *ssl = bufferevent_openssl_get_ssl(request->stream);
-	if (!ssl || !is_in_large_body(request))
+	if (!ssl || !body_is_large(request))
 		input_read(request);
-	if (ssl && is_in_large_body(request) && !body_read(request, ssl)) {
+	if (ssl && body_is_large(request) && !body_read(request, ssl)) {
 		connection_close(request);
 		return;
 	}

@@ -130,6 +130,18 @@ void connection_kick(struct http_request *request);
 /* Work on what has been read. */
 void connection_read(struct http_request *request);
 
+bool connection_may_read(const struct http_request *request);
+/* One event of the reader; false when there is nothing more to read now. in is
+ * the front of input, or when input is NULL, bytes of the caller's. */
+bool connection_step(struct http_request *request, struct evbuffer *input,
+    struct span in, size_t *used);
+
+/* http_body.c */
+bool body_is_large(const struct http_request *request);
+/* Hand on what there is of it, in large pieces. False when it is known that the
+ * client has gone. */
+bool body_read(struct http_request *request, struct ssl_st *ssl);
+
 /* http_deadline.c */
 /* Bytes of the answer that the socket has not taken, and that it has. */
 size_t request_unsent(const struct http_request *request);
