@@ -44,9 +44,11 @@ WARN := $(call probe,-Wall -Wextra -Wformat=2 -Wconversion -Wsign-conversion \
 	-Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wtrampolines \
 	-Wbidi-chars=any -Werror=format-security -Werror=implicit \
 	-Werror=incompatible-pointer-types -Werror=int-conversion)
+# not -ftrivial-auto-var-init: where a structure that holds an array of
+# structures is copied inside an initialiser, gcc 12.2 clears members with it
 HARD := $(call probe,-fstack-protector-strong -fstack-clash-protection \
 	-fcf-protection=full -mbranch-protection=standard \
-	-ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks \
+	-fno-delete-null-pointer-checks \
 	-fno-strict-overflow -fno-strict-aliasing)
 $(file >$(B)/flags.mk,WARN := $(WARN))
 $(file >>$(B)/flags.mk,HARD := $(HARD))
