@@ -183,7 +183,8 @@ on_arrived(struct role *role, struct role_peer *peer)
 {
 	struct net_role *nr = role->own;
 
-	if (peer->kind == ROLE_SPOOL || peer->kind == ROLE_SCAN)
+	/* spool is to begin while net is still at work on the others */
+	if (peer->kind == ROLE_SCAN)
 		channel_gather(peer->channel);
 	if (peer->kind == ROLE_RENDER)
 		render_queue_turn(&nr->net);
