@@ -105,7 +105,7 @@ grant_widths(struct pdf_grid_under_way *grid, const struct wish *wishes)
 					      (wishes[i].line - word[i]) /
 					      (lines - words);
 		else
-			width = room * word[i] / words;
+			width = words > 0 ? room * word[i] / words : 0;
 		grid->width[i] = (int32_t)width;
 	}
 }
