@@ -1,6 +1,7 @@
 /*
  * package - what is sealed for a recipient: a zip with a manifest that names
- * every file, its size and its digest. The format is package(5).
+ * every file, its size and its digest; in form asice signed, too. The format is
+ * package(5).
  *
  * SECURITY: the reader takes hostile bytes: the sealing says for whom a package
  * is, not who wrote it.
@@ -19,9 +20,15 @@
 #include <stdint.h>
 
 #define PACKAGE_MEDIA_TYPE "application/vnd.budstikke.package+zip"
+#define PACKAGE_MANIFEST "manifest.json"
 #define PACKAGE_NONCE_SIZE 32
 #define PACKAGE_ATTACHMENTS "attachments/" /* before an attachment's name */
 #define PACKAGE_MANIFEST_BYTES (8u << 20)  /* most that a reader takes */
+
+enum package_form {
+	PACKAGE_ZIP,   /* without a signature */
+	PACKAGE_ASICE, /* an ASiC-E container, see formats/asice.h */
+};
 
 /* What a file is for; order in the package is ascending. */
 enum package_role {
@@ -40,6 +47,7 @@ struct package_file {
 };
 
 struct package_facts {
+	enum package_form form; /* told by mimetype, not by the manifest */
 	struct id message;
 	const char *type;
 	const char *profile_version;
@@ -70,17 +78,35 @@ int package_manifest_parse(struct span text, const struct limits *limits,
     struct package_manifest *manifest, struct why *why);
 void package_manifest_clear(struct package_manifest *manifest);
 
+/* SHA-256 of somebody else's making; one digest at a time. */
+struct package_sha256 {
+	int (*begin)(void *context, struct why *why);
+	int (*add)(void *context, struct span data, struct why *why);
+	int (*end)(void *context, uint8_t digest[32], struct why *why);
+	void *context;
+};
+
+/*
+ * META-INF/asicmanifest.xml of a package in form asice: it covers manifest.json
+ * (whose bytes are given) and every file. The same facts give the same bytes.
+ */
+int package_asice_build(struct buf *out, const struct package_facts *facts,
+    const struct package_file *files, size_t count, struct span manifest,
+    const struct package_sha256 *sha256, struct why *why);
+
 /* ---- writing ---- */
 struct package_writer;
 
 /*
  * Writes mimetype and manifest. files must stay as they are until the writer is
- * freed; their bytes are given next, in this order. WHY_INVALID for a name that
- * is not legal for its role, comes twice, or for a digest that is none.
+ * freed; their bytes are given next, in this order. sha256 is used by form
+ * asice, here only. WHY_INVALID for a name that is not legal for its role,
+ * comes twice, or for a digest that is none.
  */
 int package_writer_new(const struct package_facts *facts,
-    const struct package_file *files, size_t count, zip_write_fn *write,
-    void *context, struct package_writer **out, struct why *why);
+    const struct package_file *files, size_t count,
+    const struct package_sha256 *sha256, zip_write_fn *write, void *context,
+    struct package_writer **out, struct why *why);
 void package_writer_free(struct package_writer *writer); /* NULL is fine */
 
 /* The next file, whole; texts are deflated. Its size must be the one given. */
@@ -94,18 +120,17 @@ int package_writer_data(
     struct package_writer *writer, struct span data, struct why *why);
 int package_writer_end(struct package_writer *writer, struct why *why);
 
-/* WHY_STATE when a file is missing. */
+/* The bytes that a package in form asice needs a signature of, lent until the
+ * writer is freed; SPAN_NONE in form zip. */
+struct span package_writer_to_sign(const struct package_writer *writer);
+/* That signature, at any time before the finish; it is copied. */
+int package_writer_sign(
+    struct package_writer *writer, struct span signature, struct why *why);
+
+/* WHY_STATE when a file, or the signature that the form needs, is missing. */
 int package_writer_finish(struct package_writer *writer, struct why *why);
 
 /* ---- reading ---- */
-
-/* SHA-256 of somebody else's making; one digest at a time. */
-struct package_sha256 {
-	int (*begin)(void *context, struct why *why);
-	int (*add)(void *context, struct span data, struct why *why);
-	int (*end)(void *context, uint8_t digest[32], struct why *why);
-	void *context;
-};
 
 struct package_reader;
 
@@ -130,6 +155,15 @@ const struct package_manifest *package_reader_manifest(
  */
 int package_reader_next(struct package_reader *reader,
     const struct package_file **file, struct why *why);
+
+/*
+ * After the last file: what was signed and the signature, lent as the manifest
+ * is. The signed bytes are those that manifest.json gives, so a good signature
+ * of them covers the whole package; that it is good is the caller's to check.
+ * False in form zip, which has none.
+ */
+bool package_reader_signature(const struct package_reader *reader,
+    struct span *signed_bytes, struct span *signature);
 
 /* Up to size bytes of the file; *got is 0 at its end, when size and digest were
  * found right. Nothing may be trusted before that. */

@@ -5,6 +5,7 @@
 #include "formats/package.h"
 
 #include "base/text.h"
+#include "formats/asice.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -22,6 +23,10 @@ struct package_reader {
 	bool open;     /* files[next - 1] is being read */
 	uint64_t left; /* bytes of it that are to come */
 	int failed;
+	/* form asice: the signed bytes, which manifest.json gives, and their
+	 * signature once the end was read */
+	struct buf to_sign;
+	struct buf signature;
 };
 
 static int
@@ -66,11 +71,49 @@ entry_gather(
 		buf_used(out, got);
 		if (out->size > max)
 			return why_set(why, WHY_TOO_LARGE,
-			    "mimetype or manifest of the package is over %zu "
-			    "bytes",
+			    "mimetype, manifest or signature of the package is "
+			    "over %zu bytes",
 			    max);
 	} while (got > 0);
 	return 0;
+}
+
+/* mimetype tells the form. */
+static int
+form_read(struct package_reader *reader, struct buf *text, struct why *why)
+{
+	int ret = entry_expect(reader, "mimetype", why);
+	if (ret == 0)
+		ret =
+		    entry_gather(reader, strlen(PACKAGE_MEDIA_TYPE), text, why);
+	if (ret < 0)
+		return ret;
+	if (span_is(buf_span(text), ASICE_MEDIA_TYPE))
+		reader->manifest.facts.form = PACKAGE_ASICE;
+	else if (!span_is(buf_span(text), PACKAGE_MEDIA_TYPE))
+		return why_set(why, WHY_MALFORMED,
+		    "this is not a package of this kind: mimetype differs");
+	return 0;
+}
+
+static int
+manifest_read(struct package_reader *reader, const struct limits *limits,
+    struct buf *text, struct why *why)
+{
+	enum package_form form = reader->manifest.facts.form;
+	int ret = entry_expect(reader, PACKAGE_MANIFEST, why);
+	if (ret == 0)
+		ret = entry_gather(reader, PACKAGE_MANIFEST_BYTES, text, why);
+	if (ret == 0)
+		ret = package_manifest_parse(
+		    buf_span(text), limits, &reader->manifest, why);
+	reader->manifest.facts.form = form;
+	if (ret == 0 && form == PACKAGE_ASICE)
+		ret = package_asice_build(&reader->to_sign,
+		    &reader->manifest.facts, reader->manifest.files,
+		    reader->manifest.count, buf_span(text), &reader->sha256,
+		    why);
+	return ret;
 }
 
 static int
@@ -79,21 +122,10 @@ start(
 {
 	struct buf text;
 	buf_init(&text, PACKAGE_MANIFEST_BYTES + 1);
-	int ret = entry_expect(reader, "mimetype", why);
-	if (ret == 0)
-		ret = entry_gather(
-		    reader, strlen(PACKAGE_MEDIA_TYPE), &text, why);
-	if (ret == 0 && !span_is(buf_span(&text), PACKAGE_MEDIA_TYPE))
-		ret = why_set(why, WHY_MALFORMED,
-		    "this is not a package of this kind: mimetype differs");
+	int ret = form_read(reader, &text, why);
 	buf_reset(&text);
 	if (ret == 0)
-		ret = entry_expect(reader, "manifest.json", why);
-	if (ret == 0)
-		ret = entry_gather(reader, PACKAGE_MANIFEST_BYTES, &text, why);
-	if (ret == 0)
-		ret = package_manifest_parse(
-		    buf_span(&text), limits, &reader->manifest, why);
+		ret = manifest_read(reader, limits, &text, why);
 	buf_clear(&text);
 	return ret;
 }
@@ -107,14 +139,17 @@ package_reader_new(unzip_read_fn *read, void *context,
 	if (reader == NULL)
 		return why_set(why, WHY_NOMEM, "no memory for a package");
 	struct unzip_limits bounds = {
-	    .entries = limits->parts_per_message + 5,
+	    /* mimetype, manifest, three documents, two of a signature */
+	    .entries = limits->parts_per_message + 7,
 	    .name_bytes = limits->filename_bytes + strlen(PACKAGE_ATTACHMENTS),
 	    .entry_bytes = limits->part_bytes + PACKAGE_MANIFEST_BYTES,
 	    .total_bytes = limits->message_bytes + 2 * limits->part_bytes +
-			   2 * PACKAGE_MANIFEST_BYTES,
+			   3 * PACKAGE_MANIFEST_BYTES,
 	    .ratio = RATIO_MAX,
 	};
 	reader->sha256 = *sha256;
+	buf_init(&reader->to_sign, PACKAGE_MANIFEST_BYTES);
+	buf_init(&reader->signature, ASICE_SIGNATURE_BYTES + 1);
 	int ret = unzip_new(read, context, &bounds, &reader->unzip, why);
 	if (ret == 0)
 		ret = start(reader, limits, why);
@@ -133,6 +168,8 @@ package_reader_free(struct package_reader *reader)
 		return;
 	unzip_free(reader->unzip);
 	package_manifest_clear(&reader->manifest);
+	buf_clear(&reader->to_sign);
+	buf_clear(&reader->signature);
 	free(reader);
 }
 
@@ -154,12 +191,42 @@ rest_read(struct package_reader *reader, struct why *why)
 	return ret;
 }
 
-/* After the last file nothing but the archive's end may come. */
+/* The signed bytes must be those that manifest.json gives: a container with
+ * another manifest would be signed, but not be this package. */
+static int
+signature_read(struct package_reader *reader, struct why *why)
+{
+	char name[ASICE_SIGNATURE_NAME_SIZE];
+	struct buf found;
+	buf_init(&found, PACKAGE_MANIFEST_BYTES + 1);
+	int ret = entry_expect(reader, ASICE_MANIFEST, why);
+	if (ret == 0)
+		ret = entry_gather(reader, PACKAGE_MANIFEST_BYTES, &found, why);
+	if (ret == 0 &&
+	    !span_equal(buf_span(&found), buf_span(&reader->to_sign)))
+		ret = why_set(why, WHY_CRYPTO,
+		    "what is signed is not the package's manifest and files");
+	buf_clear(&found);
+	asice_signature_name(name, &reader->manifest.facts.message);
+	if (ret == 0)
+		ret = entry_expect(reader, name, why);
+	if (ret == 0)
+		ret = entry_gather(
+		    reader, ASICE_SIGNATURE_BYTES, &reader->signature, why);
+	return ret;
+}
+
+/* After the last file, and the signature, only the archive's end may come. */
 static int
 end_expect(struct package_reader *reader, struct why *why)
 {
 	const char *found;
-	int ret = unzip_next(reader->unzip, &found, why);
+	int ret = 0;
+	if (reader->manifest.facts.form == PACKAGE_ASICE &&
+	    reader->signature.size == 0 &&
+	    (ret = signature_read(reader, why)) < 0)
+		return ret;
+	ret = unzip_next(reader->unzip, &found, why);
 	if (ret == 0 && found != NULL)
 		ret = why_set(why, WHY_MALFORMED,
 		    "the package holds a file that its manifest does not name");
@@ -190,6 +257,15 @@ package_reader_next(struct package_reader *reader,
 	reader->left = next->size;
 	*file = next;
 	return 0;
+}
+
+bool
+package_reader_signature(const struct package_reader *reader,
+    struct span *signed_bytes, struct span *signature)
+{
+	*signed_bytes = buf_span(&reader->to_sign);
+	*signature = buf_span(&reader->signature);
+	return reader->signature.size > 0;
 }
 
 /* All bytes of the open file were read: is it the one in the manifest? */

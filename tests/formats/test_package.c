@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "formats/asice.h"
 #include "formats/package.h"
 
 #include <setjmp.h>
@@ -104,8 +105,8 @@ write_files(const struct package_file *files, const struct content *content,
 {
 	struct package_writer *writer;
 	struct package_facts f = facts();
-	assert_int_equal(
-	    package_writer_new(&f, files, count, to_buf, out, &writer, NULL),
+	assert_int_equal(package_writer_new(&f, files, count, NULL, to_buf, out,
+			     &writer, NULL),
 	    0);
 	for (size_t i = 0; i < written; i++) {
 		struct span text = span_text(content[i].text);
@@ -299,21 +300,21 @@ a_writer_refuses_what_a_reader_would(void **state)
 	buf_init(&out, 100000);
 	files_of(message, COUNT, files);
 	files[3].name = "attachments/../x";
-	assert_int_equal(
-	    package_writer_new(&f, files, COUNT, to_buf, &out, &writer, NULL),
+	assert_int_equal(package_writer_new(&f, files, COUNT, NULL, to_buf,
+			     &out, &writer, NULL),
 	    WHY_INVALID);
 	files[3].name = "attachments/TOM.TXT";
-	assert_int_equal(
-	    package_writer_new(&f, files, COUNT, to_buf, &out, &writer, NULL),
+	assert_int_equal(package_writer_new(&f, files, COUNT, NULL, to_buf,
+			     &out, &writer, NULL),
 	    WHY_EXISTS);
 	files_of(message, COUNT, files);
 	files[0].role = PACKAGE_ATTACHMENT;
-	assert_int_equal(
-	    package_writer_new(&f, files, COUNT, to_buf, &out, &writer, NULL),
+	assert_int_equal(package_writer_new(&f, files, COUNT, NULL, to_buf,
+			     &out, &writer, NULL),
 	    WHY_INVALID);
 	files_of(message, COUNT, files);
-	assert_int_equal(
-	    package_writer_new(&f, files, COUNT, to_buf, &out, &writer, NULL),
+	assert_int_equal(package_writer_new(&f, files, COUNT, NULL, to_buf,
+			     &out, &writer, NULL),
 	    0);
 	assert_int_equal(
 	    package_writer_whole(writer, span_text("wrong size"), NULL),
@@ -417,6 +418,205 @@ a_package_cut_off_or_changed_anywhere_is_refused(void **state)
 	buf_clear(&out);
 }
 
+/* ---- form asice ---- */
+
+static const char signature[] = "a signature that somebody else judges";
+
+static struct package_sha256
+sha256_of(EVP_MD_CTX *md)
+{
+	return (struct package_sha256){
+	    digest_begin, digest_add, digest_end, md};
+}
+
+/* A container of all files; sign: false leaves the signature out. */
+static int
+write_container(bool sign, struct buf *out, struct buf *to_sign)
+{
+	struct package_file files[COUNT];
+	struct package_writer *writer;
+	struct package_facts f = facts();
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	const struct package_sha256 sha256 = sha256_of(md);
+	f.form = PACKAGE_ASICE;
+	files_of(message, COUNT, files);
+	assert_int_equal(package_writer_new(&f, files, COUNT, &sha256, to_buf,
+			     out, &writer, NULL),
+	    0);
+	EVP_MD_CTX_free(md);
+	buf_add_span(to_sign, package_writer_to_sign(writer));
+	for (size_t i = 0; i < COUNT; i++)
+		assert_int_equal(package_writer_whole(
+				     writer, span_text(message[i].text), NULL),
+		    0);
+	if (sign)
+		assert_int_equal(
+		    package_writer_sign(writer, span_text(signature), NULL), 0);
+	int ret = package_writer_finish(writer, NULL);
+	package_writer_free(writer);
+	return ret;
+}
+
+static void
+a_container_says_what_is_signed_before_its_files_come(void **state)
+{
+	(void)state;
+	struct buf out;
+	struct buf to_sign;
+	struct buf heard;
+	struct limits limits;
+	limits_init(&limits);
+	buf_init(&out, 100000);
+	buf_init(&to_sign, 100000);
+	buf_init(&heard, 100000);
+	assert_int_equal(write_container(true, &out, &to_sign), 0);
+	assert_memory_equal(
+	    out.at + 30, "mimetypeapplication/vnd.etsi.asic-e+zip", 39);
+	const char *text = buf_text(&to_sign);
+	assert_ptr_equal(strstr(text, asice_manifest_head), text);
+	assert_non_null(
+	    strstr(text, "<SigReference URI=\"META-INF/signature-"));
+	assert_non_null(strstr(text,
+	    "<DataObjectReference URI=\"payload.json\" "
+	    "MimeType=\"application/json\" Rootfile=\"true\">"
+	    "<ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#"
+	    "sha256\"/><ds:DigestValue>"
+	    "+dhgKMbg1k4iUYb5astpM4ssWXZN95FiEH9cS7NNExA=</ds:DigestValue>"));
+	for (size_t i = 0; i < COUNT; i++)
+		assert_non_null(strstr(text, message[i].name));
+	assert_int_equal(read_package(buf_span(&out), &limits, &heard), 0);
+	assert_non_null(strstr(buf_text(&heard), "attachments/tom.txt=;"));
+	buf_clear(&out);
+	buf_clear(&to_sign);
+	buf_clear(&heard);
+}
+
+static void
+a_container_is_not_finished_without_its_signature(void **state)
+{
+	(void)state;
+	struct buf out;
+	struct buf to_sign;
+	buf_init(&out, 100000);
+	buf_init(&to_sign, 100000);
+	assert_int_equal(write_container(false, &out, &to_sign), WHY_STATE);
+	assert_int_equal(read_back(buf_span(&out)), WHY_MALFORMED);
+	buf_clear(&out);
+	buf_clear(&to_sign);
+}
+
+/* What the reader says was signed is what the writer gave to sign. */
+static void
+a_reader_tells_signed_bytes_and_signature(void **state)
+{
+	(void)state;
+	struct buf out;
+	struct buf to_sign;
+	struct limits limits;
+	struct package_reader *reader;
+	const struct package_file *file;
+	struct span signed_bytes;
+	struct span found;
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	const struct package_sha256 sha256 = sha256_of(md);
+	limits_init(&limits);
+	buf_init(&out, 100000);
+	buf_init(&to_sign, 100000);
+	assert_int_equal(write_container(true, &out, &to_sign), 0);
+	struct span rest = buf_span(&out);
+	assert_int_equal(package_reader_new(
+			     from_buf, &rest, &limits, &sha256, &reader, NULL),
+	    0);
+	do {
+		assert_false(
+		    package_reader_signature(reader, &signed_bytes, &found));
+		assert_int_equal(package_reader_next(reader, &file, NULL), 0);
+	} while (file != NULL);
+	assert_true(package_reader_signature(reader, &signed_bytes, &found));
+	assert_true(span_equal(signed_bytes, buf_span(&to_sign)));
+	assert_true(span_is(found, signature));
+	/* asked again, it says the same */
+	assert_int_equal(package_reader_next(reader, &file, NULL), 0);
+	assert_null(file);
+	package_reader_free(reader);
+	EVP_MD_CTX_free(md);
+	buf_clear(&out);
+	buf_clear(&to_sign);
+}
+
+static void
+a_container_whose_signed_list_is_not_its_own_is_refused(void **state)
+{
+	(void)state;
+	struct package_file files[COUNT];
+	struct package_facts f = facts();
+	struct buf text;
+	struct buf container;
+	char name[ASICE_SIGNATURE_NAME_SIZE];
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	const struct package_sha256 sha256 = sha256_of(md);
+	buf_init(&text, 100000);
+	buf_init(&container, 100000);
+	files_of(message, 1, files);
+	asice_signature_name(name, &f.message);
+	assert_int_equal(package_manifest_build(&text, &f, files, 1, NULL), 0);
+	assert_int_equal(package_asice_build(&container, &f, files, 1,
+			     buf_span(&text), &sha256, NULL),
+	    0);
+	const char *manifest = buf_text(&text);
+	const char *list = buf_text(&container);
+	const char *a = message[0].text;
+#define HEAD                                                                   \
+	"mimetype", ASICE_MEDIA_TYPE, "manifest.json", manifest,               \
+	    "payload.json", a
+	assert_int_equal(
+	    ZIP(HEAD, "META-INF/asicmanifest.xml", list, name, "s"), 0);
+	assert_int_equal(
+	    ZIP(HEAD, "META-INF/asicmanifest.xml", list + 1, name, "s"),
+	    WHY_CRYPTO);
+	assert_int_equal(
+	    ZIP(HEAD, "META-INF/asicmanifest.xml", list), WHY_MALFORMED);
+	assert_int_equal(
+	    ZIP(HEAD, name, "s", "META-INF/asicmanifest.xml", list),
+	    WHY_MALFORMED);
+	assert_int_equal(ZIP(HEAD, "META-INF/asicmanifest.xml", list,
+			     "META-INF/signature-x.p7s", "s"),
+	    WHY_MALFORMED);
+	assert_int_equal(ZIP(HEAD, "META-INF/asicmanifest.xml", list, name, "s",
+			     "META-INF/manifest.xml", "x"),
+	    WHY_MALFORMED);
+	assert_int_equal(ZIP(HEAD), WHY_MALFORMED);
+	EVP_MD_CTX_free(md);
+	buf_clear(&text);
+	buf_clear(&container);
+}
+
+static void
+names_stand_in_the_signed_list_as_they_are_but_for_xml(void **state)
+{
+	(void)state;
+	struct asice_object object = {.name = "attachments/a & b'<å>\"%20.pdf",
+	    .media_type = "application/pdf"};
+	struct buf out;
+	buf_init(&out, 4096);
+	assert_int_equal(
+	    asice_manifest_build(&out, "META-INF/s.p7s", &object, 1, NULL), 0);
+	assert_non_null(strstr(buf_text(&out),
+	    "URI=\"attachments/a &amp; b'&lt;å>&quot;%20.pdf\""));
+	buf_reset(&out);
+	object.name = "a\nb";
+	assert_int_equal(
+	    asice_manifest_build(&out, "META-INF/s.p7s", &object, 1, NULL),
+	    WHY_INVALID);
+	buf_clear(&out);
+	buf_init(&out, 300);
+	object.name = "a";
+	assert_int_equal(
+	    asice_manifest_build(&out, "META-INF/s.p7s", &object, 1, NULL),
+	    WHY_TOO_LARGE);
+	buf_clear(&out);
+}
+
 int
 main(void)
 {
@@ -428,6 +628,14 @@ main(void)
 	    cmocka_unit_test(a_package_without_all_its_files_is_not_finished),
 	    cmocka_unit_test(files_and_manifest_must_agree),
 	    cmocka_unit_test(a_package_cut_off_or_changed_anywhere_is_refused),
+	    cmocka_unit_test(
+		a_container_says_what_is_signed_before_its_files_come),
+	    cmocka_unit_test(a_container_is_not_finished_without_its_signature),
+	    cmocka_unit_test(a_reader_tells_signed_bytes_and_signature),
+	    cmocka_unit_test(
+		a_container_whose_signed_list_is_not_its_own_is_refused),
+	    cmocka_unit_test(
+		names_stand_in_the_signed_list_as_they_are_but_for_xml),
 	};
 	return cmocka_run_group_tests_name(
 	    "formats: package", tests, NULL, NULL);

@@ -121,7 +121,7 @@ main(int argc, char **argv)
 	random_fill(facts.nonce, sizeof facts.nonce);
 	struct package_writer *writer;
 	need(package_writer_new(
-		 &facts, files, count, to_file, out, &writer, &why),
+		 &facts, files, count, NULL, to_file, out, &writer, &why),
 	    &why);
 	for (size_t i = 0; i < count; i++) {
 		if (i < FIRST)
