@@ -8,13 +8,25 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#define CHAIN_MAX 4
+_Static_assert(CHAIN_MAX <= JWS_CHAIN_MAX && CHAIN_MAX <= CADES_CHAIN_MAX,
+    "a chain that a file may hold fits into every signature");
+
+/* A key that signs, and the certificates that say whose it is. */
+struct pair {
+	struct private_key *key;
+	struct certificate *chain[CHAIN_MAX];
+	size_t count;
+};
+
 struct key_store {
-	struct private_key *evidence;
-	struct certificate *chain[JWS_CHAIN_MAX];
-	size_t chain_count;
+	struct pair evidence;
+	struct pair package;
 	struct jws_signer *signer;
+	struct cades_signer *package_signer;
 	struct metakeys *metakeys;
 };
 
@@ -47,51 +59,86 @@ read_file(const char *path, struct buf *out, struct why *why)
 }
 
 static int
-load_chain(struct key_store *store, const char *path, struct why *why)
+load_chain(struct pair *pair, const char *path, struct why *why)
 {
 	struct buf text;
-	buf_init(&text, (size_t)JWS_CHAIN_MAX * 2 * CERTIFICATE_BYTES_MAX);
+	buf_init(&text, (size_t)CHAIN_MAX * 2 * CERTIFICATE_BYTES_MAX);
 	int ret = read_file(path, &text, why);
 	struct span rest = buf_span(&text);
 	while (ret == 0 && rest.size > 0) {
 		struct why inner;
 		struct buf der;
 		buf_init(&der, CERTIFICATE_BYTES_MAX);
-		if (store->chain_count == JWS_CHAIN_MAX)
+		if (pair->count == CHAIN_MAX)
 			ret = why_set(why, WHY_TOO_LARGE,
-			    "%s: more than %d certificates", path,
-			    JWS_CHAIN_MAX);
+			    "%s: more than %d certificates", path, CHAIN_MAX);
 		else if (!pem_next(&rest, "CERTIFICATE", &der))
 			ret = why_set(why, WHY_MALFORMED,
 			    "%s: not certificates in PEM", path);
 		else if ((ret = certificate_parse(buf_span(&der),
-			      &store->chain[store->chain_count], &inner)) < 0)
+			      &pair->chain[pair->count], &inner)) < 0)
 			ret = why_set(why, ret, "%s: %s", path, inner.text);
 		else
-			store->chain_count++;
+			pair->count++;
 		buf_clear(&der);
 	}
 	buf_clear(&text);
-	if (ret == 0 && store->chain_count == 0)
+	if (ret == 0 && pair->count == 0)
 		ret = why_set(
 		    why, WHY_MALFORMED, "%s: no certificate in it", path);
 	return ret;
 }
 
 static int
-check_evidence(const struct key_store *store, const char *path, int64_t now_ms,
-    struct why *why)
+check_pair(
+    const struct pair *pair, const char *path, int64_t now_ms, struct why *why)
 {
 	int ret;
 	struct why inner;
-	const struct certificate *certificate = store->chain[0];
-	if ((ret = private_key_check_pair(
-		 store->evidence, certificate, &inner)) < 0 ||
+	const struct certificate *certificate = pair->chain[0];
+	if ((ret = private_key_check_pair(pair->key, certificate, &inner)) <
+		0 ||
 	    (ret = certificate_check_purpose(
 		 certificate, CERTIFICATE_FOR_SIGNING, &inner)) < 0 ||
 	    (ret = certificate_check_time(certificate, now_ms, &inner)) < 0)
 		return why_set(why, ret, "%s: %s", path, inner.text);
 	return 0;
+}
+
+static int
+load_pair(struct pair *pair, const char *key, const char *certificate,
+    int64_t now_ms, struct why *why)
+{
+	int ret = private_key_load(key, &pair->key, why);
+	if (ret == 0)
+		ret = load_chain(pair, certificate, why);
+	if (ret == 0)
+		ret = check_pair(pair, certificate, now_ms, why);
+	return ret;
+}
+
+static void
+pair_clear(struct pair *pair)
+{
+	private_key_free(pair->key);
+	for (size_t i = 0; i < pair->count; i++)
+		certificate_free(pair->chain[i]);
+}
+
+static int
+make_signers(struct key_store *store, struct why *why)
+{
+	const struct certificate *evidence[CHAIN_MAX];
+	const struct certificate *package[CHAIN_MAX];
+	memcpy(evidence, store->evidence.chain, sizeof evidence);
+	memcpy(package, store->package.chain, sizeof package);
+	int ret =
+	    jws_signer_new(store->evidence.key, evidence, store->evidence.count,
+		JWS_EVIDENCE_TYPE, false, &store->signer, why);
+	if (ret == 0)
+		ret = cades_signer_new(store->package.key, package,
+		    store->package.count, &store->package_signer, why);
+	return ret;
 }
 
 int
@@ -104,23 +151,16 @@ key_store_load(const struct key_store_paths *paths, int64_t now_ms,
 	struct key_store *store = calloc(1, sizeof *store);
 	if (store == NULL)
 		return why_set(why, WHY_NOMEM, "no memory for keys");
-	if ((ret = private_key_load(
-		 paths->evidence_key, &store->evidence, why)) < 0 ||
-	    (ret = load_chain(store, paths->evidence_certificate, why)) < 0 ||
-	    (ret = check_evidence(
-		 store, paths->evidence_certificate, now_ms, why)) < 0 ||
-	    (ret = metakeys_load(paths->metadata_keys, &store->metakeys, why)) <
-		0)
-		goto out;
-	const struct certificate *chain[JWS_CHAIN_MAX];
-	for (size_t i = 0; i < store->chain_count; i++)
-		chain[i] = store->chain[i];
-	if ((ret = jws_signer_new(store->evidence, chain, store->chain_count,
-		 JWS_EVIDENCE_TYPE, false, &store->signer, why)) < 0)
-		goto out;
-	*out = store;
-	store = NULL;
-out:
+	if ((ret = load_pair(&store->evidence, paths->evidence_key,
+		 paths->evidence_certificate, now_ms, why)) == 0 &&
+	    (ret = load_pair(&store->package, paths->package_key,
+		 paths->package_certificate, now_ms, why)) == 0 &&
+	    (ret = metakeys_load(
+		 paths->metadata_keys, &store->metakeys, why)) == 0 &&
+	    (ret = make_signers(store, why)) == 0) {
+		*out = store;
+		return 0;
+	}
 	key_store_free(store);
 	return ret;
 }
@@ -131,9 +171,9 @@ key_store_free(struct key_store *store)
 	if (store == NULL)
 		return;
 	jws_signer_free(store->signer);
-	private_key_free(store->evidence);
-	for (size_t i = 0; i < store->chain_count; i++)
-		certificate_free(store->chain[i]);
+	cades_signer_free(store->package_signer);
+	pair_clear(&store->evidence);
+	pair_clear(&store->package);
 	metakeys_free(store->metakeys);
 	free(store);
 }
@@ -142,6 +182,12 @@ const struct jws_signer *
 key_store_signer(const struct key_store *store)
 {
 	return store->signer;
+}
+
+const struct cades_signer *
+key_store_package_signer(const struct key_store *store)
+{
+	return store->package_signer;
 }
 
 const struct metakeys *
@@ -153,5 +199,5 @@ key_store_metakeys(const struct key_store *store)
 const struct certificate *
 key_store_evidence_certificate(const struct key_store *store)
 {
-	return store->chain[0];
+	return store->evidence.chain[0];
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/why.h"
+#include "keys/cades.h"
 #include "keys/jws.h"
 #include "keys/metakey.h"
 
@@ -12,13 +13,15 @@
 struct key_store_paths {
 	const char *evidence_key;         /* PEM, mode 0600 */
 	const char *evidence_certificate; /* PEM, the chain may follow */
-	const char *metadata_keys;        /* see metakey.h, mode 0600 */
+	const char *package_key;          /* signs packages, as above */
+	const char *package_certificate;
+	const char *metadata_keys; /* see metakey.h, mode 0600 */
 };
 
 struct key_store; /* owns everything it loaded */
 
 /*
- * Load, and check that the parts belong together: the certificate's key, its
+ * Load, and check that the parts belong together: each certificate's key, its
  * purpose (signing) and its validity at now_ms. Every failure names the file.
  */
 int key_store_load(const struct key_store_paths *paths, int64_t now_ms,
@@ -27,6 +30,8 @@ void key_store_free(struct key_store *store); /* wipes; NULL is fine */
 
 /* Lent. */
 const struct jws_signer *key_store_signer(const struct key_store *store);
+const struct cades_signer *key_store_package_signer(
+    const struct key_store *store);
 const struct metakeys *key_store_metakeys(const struct key_store *store);
 const struct certificate *key_store_evidence_certificate(
     const struct key_store *store);

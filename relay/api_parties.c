@@ -174,10 +174,12 @@ mailbox_read(const struct call *call, const json_t *body,
 	if (put->state == 0)
 		findings_add(findings, "body", "/state", "enum",
 		    "new, open, paused or closed");
-	put->form = SPOOL_FORM_ZIP;
-	if (json_object_get(body, "form") != NULL &&
-	    (form == NULL || spool_form_parse(form) != SPOOL_FORM_ZIP))
-		findings_add(findings, "body", "/form", "enum", "zip");
+	put->form = SPOOL_FORM_ASICE;
+	if (json_object_get(body, "form") != NULL)
+		put->form = (enum spool_form)(
+		    form == NULL ? 0 : spool_form_parse(form));
+	if (put->form != SPOOL_FORM_ASICE && put->form != SPOOL_FORM_ZIP)
+		findings_add(findings, "body", "/form", "enum", "asice or zip");
 	if (stop != NULL && !json_is_boolean(stop))
 		findings_add(findings, "body", "/stopAtCertificateEnd", "type",
 		    "true or false");

@@ -2,24 +2,49 @@
  * keys_answer - the table of who may ask keys for what, and the answers.
  *
  * SECURITY: requests come from roles that may have been taken over. net gets
- * the metadata keys once and can have nothing signed; spool can have evidence
- * signed and gets no key.
+ * the metadata keys once and can have packages signed, under a key that signs
+ * nothing else; spool can have evidence signed and gets no key.
  */
 #include "relay/keys_answer.h"
 
+#include "formats/asice.h"
 #include "formats/wire.h"
 #include "relay/keys_wire.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+typedef int sign_fn(const struct key_store *store, struct span payload,
+    struct buf *out, struct why *why);
+
+static int
+sign_evidence(const struct key_store *store, struct span payload,
+    struct buf *out, struct why *why)
+{
+	return jws_sign(key_store_signer(store), payload, out, why);
+}
+
+/* Nothing but a container's manifest: that key signs no other thing. */
+static int
+sign_package(const struct key_store *store, struct span manifest,
+    struct buf *out, struct why *why)
+{
+	size_t head = strlen(asice_manifest_head);
+	if (manifest.size < head ||
+	    memcmp(manifest.at, asice_manifest_head, head) != 0)
+		return why_set(why, WHY_MALFORMED,
+		    "what is to be signed is no container's manifest");
+	return cades_sign(key_store_package_signer(store), manifest, out, why);
+}
 
 /* One payload's signature, behind its size. */
 static int
-answer_token(const struct key_store *store, struct span payload,
+answer_one(const struct key_store *store, sign_fn *sign, struct span payload,
     struct buf *answer, struct why *why)
 {
 	size_t start = answer->size;
 	buf_add_u32(answer, 0);
-	int ret = jws_sign(key_store_signer(store), payload, answer, why);
+	int ret = sign(store, payload, answer, why);
 	if (ret < 0 || !buf_ok(answer))
 		return ret;
 	size_t size = answer->size - start - 4;
@@ -28,9 +53,10 @@ answer_token(const struct key_store *store, struct span payload,
 	return 0;
 }
 
+/* A list of payloads, each of at most max bytes, by a list of signatures. */
 static int
-answer_sign(const struct key_store *store, struct span body, struct buf *answer,
-    struct why *why)
+answer_list(const struct key_store *store, sign_fn *sign, size_t max,
+    struct span body, struct buf *answer, struct why *why)
 {
 	size_t count = 0;
 	struct wire_in in = wire_open(body);
@@ -44,15 +70,32 @@ answer_sign(const struct key_store *store, struct span body, struct buf *answer,
 	keys_wire_ok_build(answer);
 	buf_add_u16(answer, (uint16_t)count);
 	for (size_t i = 0; i < count && ret == 0; i++) {
-		if (payloads[i].size == 0 || payloads[i].size > KEYS_SIGN_BYTES)
+		if (payloads[i].size == 0 || payloads[i].size > max)
 			ret = why_set(why, WHY_TOO_LARGE,
-			    "evidence %zu of %zu bytes, expected 1 to %u", i,
-			    payloads[i].size, KEYS_SIGN_BYTES);
+			    "payload %zu to sign has %zu bytes, expected 1 to "
+			    "%zu",
+			    i, payloads[i].size, max);
 		else
-			ret = answer_token(store, payloads[i], answer, why);
+			ret = answer_one(store, sign, payloads[i], answer, why);
 	}
 	free(payloads);
 	return ret;
+}
+
+static int
+answer_sign(const struct key_store *store, struct span body, struct buf *answer,
+    struct why *why)
+{
+	return answer_list(
+	    store, sign_evidence, KEYS_SIGN_BYTES, body, answer, why);
+}
+
+static int
+answer_packages(const struct key_store *store, struct span body,
+    struct buf *answer, struct why *why)
+{
+	return answer_list(
+	    store, sign_package, KEYS_PACKAGE_BYTES, body, answer, why);
 }
 
 static int
@@ -76,6 +119,7 @@ static const struct {
 } allowed[] = {
     {ROLE_SPOOL, KEYS_SIGN, false, answer_sign},
     {ROLE_NET, KEYS_METAKEYS, true, answer_metakeys},
+    {ROLE_NET, KEYS_PACKAGES, false, answer_packages},
 };
 
 int

@@ -56,22 +56,23 @@ keys_frame(
 static int
 load(struct keys_role *keys, const struct conf *conf, struct why *why)
 {
-	char key[PATH_MAX];
-	char certificate[PATH_MAX];
-	char metakeys[PATH_MAX];
-	const struct {
-		char *at;
-		const char *name;
-	} files[] = {{key, "evidence.key"}, {certificate, "evidence.crt"},
-	    {metakeys, "meta.key"}};
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+	static const char *const names[] = {"evidence.key", "evidence.crt",
+	    "package.key", "package.crt", "meta.key"};
+	char files[sizeof names / sizeof *names][PATH_MAX];
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		int size = snprintf(
-		    files[i].at, PATH_MAX, "%s/%s", conf->keys, files[i].name);
+		    files[i], sizeof files[i], "%s/%s", conf->keys, names[i]);
 		if (size < 0 || size >= PATH_MAX)
 			return why_set(
 			    why, WHY_INVALID, "the name of keys is too long");
 	}
-	const struct key_store_paths paths = {key, certificate, metakeys};
+	const struct key_store_paths paths = {
+	    .evidence_key = files[0],
+	    .evidence_certificate = files[1],
+	    .package_key = files[2],
+	    .package_certificate = files[3],
+	    .metadata_keys = files[4],
+	};
 	return key_store_load(&paths, clock_wall_ms(), &keys->store, why);
 }
 
@@ -83,6 +84,9 @@ warm(const struct keys_role *keys, struct why *why)
 	buf_init(&token, JWS_BYTES_MAX);
 	int ret = jws_sign(
 	    key_store_signer(keys->store), span_text("{}"), &token, why);
+	if (ret == 0)
+		ret = cades_sign(key_store_package_signer(keys->store),
+		    span_text("{}"), &token, why);
 	buf_clear(&token);
 	return ret;
 }

@@ -6,6 +6,8 @@
  *                            payloads                 the same order
  *   KEYS_METAKEYS    net     empty; once per process  the metadata keys as the
  *                                                     text of their file
+ *   KEYS_PACKAGES    net     list of container        list of CAdES signatures,
+ *                            manifests (asice.h)      in the same order
  *
  * A list is u16 count, then each as u32 size and bytes. An answer begins with a
  * status octet: 0 and what is above, or 1 and a failure (wire_put_why()).
@@ -16,15 +18,21 @@
 
 #include "base/buf.h"
 #include "base/why.h"
+#include "formats/package.h"
 
 #include <stddef.h>
 
-#define KEYS_SIGN_MAX 16384         /* payloads in one request */
-#define KEYS_SIGN_BYTES (64u << 10) /* of one payload */
-#define KEYS_BODY_BYTES (64u << 20) /* of a request or answer */
+#define KEYS_SIGN_MAX 16384                       /* payloads in one request */
+#define KEYS_SIGN_BYTES (64u << 10)               /* of one payload */
+#define KEYS_PACKAGE_BYTES PACKAGE_MANIFEST_BYTES /* of one manifest */
+#define KEYS_BODY_BYTES (64u << 20)               /* of a request or answer */
 
 /* Frame types; the range 0x0400 belongs to keys. */
-enum keys_wire_type { KEYS_SIGN = 0x0401, KEYS_METAKEYS = 0x0402 };
+enum keys_wire_type {
+	KEYS_SIGN = 0x0401,
+	KEYS_METAKEYS = 0x0402,
+	KEYS_PACKAGES = 0x0403,
+};
 
 /* Append the body of a list. WHY_TOO_LARGE over the limits above. */
 int keys_wire_list_build(

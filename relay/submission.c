@@ -109,6 +109,8 @@ conclude(struct submission *s)
 {
 	if (s->waiting != 0)
 		return;
+	if (s->sign_ask != NULL)
+		return;
 	/* while scan looks on */
 	if (s->sealing && !submission_seal_finish(s))
 		return;

@@ -237,8 +237,9 @@ mailbox_refuses(
 		buf_clear(&types);
 		return expected;
 	}
-	if (mailbox.form != SPOOL_FORM_ZIP)
-		return "a mailbox whose package form the relay can make: zip";
+	if (mailbox.form != SPOOL_FORM_ZIP && mailbox.form != SPOOL_FORM_ASICE)
+		return "a mailbox whose package form the relay can make: zip "
+		       "or asice";
 	content->form = mailbox.form;
 	return NULL;
 }

@@ -371,9 +371,8 @@ submission_part_begin(
 	bool payload = submission_part_is_payload(s, s->part.index);
 	s->part.open = true;
 	s->part.size = 0;
-	s->part.kept =
-	    (payload && profile_structured(s->profile)) ||
-	    s->part.index == s->list_index;
+	s->part.kept = (payload && profile_structured(s->profile)) ||
+		       s->part.index == s->list_index;
 	if (s->part.kept && !kept_take(s))
 		return;
 	if (s->part.kept && payload)

@@ -7,6 +7,7 @@
  *   submission_check.c   the envelope against profile, caller, recipients
  *   submission_parts.c   one part: size, digest, scan, or kept for render
  *   submission_seal.c    one content for each recipient: package, seal, stage
+ *   submission_sign.c    signatures of the packages that have one
  *   submission_render.c  documents from the payload; the attachment list
  */
 #pragma once
@@ -141,6 +142,7 @@ struct submission {
 	struct part part;
 	unsigned scans_out; /* verdicts not yet there */
 	unsigned stages_out;
+	struct role_ask *sign_ask; /* signatures that are not yet there */
 	struct net_ask *accept_ask;
 	struct render_job *render_job;
 
@@ -201,6 +203,13 @@ struct sealer *sealer_get(struct net *net,
     struct why *why);
 void sealer_put(struct sealer *sealer); /* NULL is fine */
 void sealers_clear(struct uploads *uploads);
+
+/* ---- submission_sign.c ---- */
+/* Ask for the signatures that the packages need, if any: s->sign_ask. */
+int submission_sign_ask(struct submission *s, struct why *why);
+void submission_sign_cancel(struct submission *s);
+/* For a package's writer, which is done with it when it has begun. */
+extern const struct package_sha256 submission_sha256;
 
 /* ---- submission_render.c ---- */
 void submission_render_ask(struct submission *s);

@@ -332,6 +332,8 @@ content_begin(struct content *content, struct why *why)
 {
 	struct submission *s = content->s;
 	struct package_facts facts = {
+	    .form =
+		content->form == SPOOL_FORM_ASICE ? PACKAGE_ASICE : PACKAGE_ZIP,
 	    .message = s->id,
 	    .type = s->profile->name,
 	    .profile_version = s->profile->version,
@@ -349,7 +351,8 @@ content_begin(struct content *content, struct why *why)
 	    &content->seal, why);
 	if (code == 0)
 		code = package_writer_new(&facts, s->files, s->files_count,
-		    on_packaged, content, &content->package, why);
+		    &submission_sha256, on_packaged, content, &content->package,
+		    why);
 	return code;
 }
 
@@ -494,6 +497,8 @@ submission_seal_begin(struct submission *s)
 			(void)buf_room(&s->contents[i].gathered,
 			    (size_t)(each + each / 512) + SEAL_ROOM);
 	}
+	if (code == 0)
+		code = submission_sign_ask(s, &why);
 	return done(s, code, &why);
 }
 
@@ -597,6 +602,7 @@ submission_seal_clear(struct submission *s)
 	s->whole_bytes = 0;
 	s->big = false;
 	s->sealing = false;
+	submission_sign_cancel(s);
 	for (size_t i = 0; i < s->contents_count; i++) {
 		struct content *content = &s->contents[i];
 		package_writer_free(content->package);

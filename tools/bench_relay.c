@@ -98,8 +98,18 @@ static int
 mailbox_make(
     struct bench_mailbox *mailbox, struct spool_group *group, struct why *why)
 {
+	static const char *const types[] = {"document", "digisos-soknad"};
+	/* the limit is of sealing and one signature, the receipt's */
+	const struct spool_mailbox_put put = {
+	    .recipient = mailbox->organisation,
+	    .state = SPOOL_MAILBOX_OPEN,
+	    .form = SPOOL_FORM_ZIP,
+	    .types = types,
+	    .type_count = sizeof(types) / sizeof(types[0])};
 	int code = key_make(mailbox, why);
 
+	if (code == 0)
+		code = spool_mailbox_put(group, &put, why);
 	if (code != 0)
 		return code;
 	const struct certificate_facts *facts =

@@ -191,6 +191,10 @@ relay_keys_make(struct initing *initing, const char *keys, struct why *why)
 	    .common_name = "budstikke evidence",
 	    .organisation_name = "budstikke",
 	    .organisation = initing->organisation};
+	struct make_request package = {.profile = MAKE_EVIDENCE,
+	    .common_name = "budstikke package",
+	    .organisation_name = "budstikke",
+	    .organisation = initing->organisation};
 	struct buf meta;
 	int code;
 
@@ -208,6 +212,9 @@ relay_keys_make(struct initing *initing, const char *keys, struct why *why)
 	if (code == 0)
 		code = authority_issue(&initing->authority, MAKE_P256,
 		    &evidence, keys, "evidence", NULL, why);
+	if (code == 0)
+		code = authority_issue(&initing->authority, MAKE_P256, &package,
+		    keys, "package", NULL, why);
 	if (code == 0)
 		code = metakey_make("m1", &meta, why);
 	if (code == 0)

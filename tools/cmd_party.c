@@ -73,9 +73,9 @@ static int
 set(struct party_run *run, struct why *why)
 {
 	json_t *types = json_array();
-	json_t *body = json_pack("{s:s,s:s,s:o}", "state",
-	    run->state == NULL ? "open" : run->state, "form",
-	    run->form == NULL ? "zip" : run->form, "types", types);
+	json_t *body = json_pack("{s:s,s:s*,s:o}", "state",
+	    run->state == NULL ? "open" : run->state, "form", run->form,
+	    "types", types);
 	const char *text = run->types;
 	int code;
 
@@ -157,7 +157,7 @@ party_run(int argc, char **argv)
 const struct verb verb_party = {"party", party_run,
     "-c CLIENT.conf list | show ORG |\n"
     "       set ORG --types TYPE,... [--state new|open|paused|closed]\n"
-    "       [--form zip] [--stop-at-certificate-end]",
+    "       [--form asice|zip] [--stop-at-certificate-end]",
     "Show mailboxes, and open, pause and close them",
     "list and set need the operator. A mailbox takes only the types that it\n"
     "has opened, and only while it has an active certificate (budstikke\n"

@@ -187,7 +187,7 @@ mailbox_make(struct spool_group *group, const struct party *party,
 	const struct certificate_facts *facts = certificate_facts(seal);
 	const struct spool_mailbox_put put = {.recipient = party->organisation,
 	    .state = SPOOL_MAILBOX_OPEN,
-	    .form = SPOOL_FORM_ZIP,
+	    .form = SPOOL_FORM_ASICE,
 	    .types = types,
 	    .type_count = type_count};
 	struct spool_certificate_add add = {.recipient = party->organisation,

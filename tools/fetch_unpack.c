@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "formats/json.h"
 #include "formats/package.h"
+#include "keys/cades.h"
 #include "tools/fetch.h"
 #include "tools/file.h"
 #include "tools/folder.h"
@@ -104,6 +105,30 @@ file_unpack(struct unpacking *unpacking, struct package_reader *reader,
 	return folder_file_finish(fd, why);
 }
 
+/* A package of form asice says who made it; the signature covers all that was
+ * read. Without anchors nobody's word can be judged: see receipts. */
+static int
+signature_check(const struct fetching *fetching,
+    const struct package_reader *reader, struct why *why)
+{
+	struct span signed_bytes;
+	struct span signature;
+	struct cades cades;
+	struct why bad;
+	int code;
+
+	if (fetching->fetch->anchors == NULL ||
+	    !package_reader_signature(reader, &signed_bytes, &signature))
+		return 0;
+	code = cades_verify(
+	    signature, signed_bytes, fetching->fetch->anchors, &cades, &bad);
+	if (code != 0)
+		return why_set(
+		    why, WHY_CRYPTO, "the package's signature: %s", bad.text);
+	cades_clear(&cades);
+	return 0;
+}
+
 static int
 files_unpack(struct unpacking *unpacking, struct why *why)
 {
@@ -126,6 +151,8 @@ files_unpack(struct unpacking *unpacking, struct why *why)
 			break;
 		code = file_unpack(unpacking, reader, file, why);
 	}
+	if (code == 0)
+		code = signature_check(unpacking->fetching, reader, why);
 	package_reader_free(reader);
 	return code;
 }

@@ -1,4 +1,5 @@
 #include "base/id.h"
+#include "formats/asice.h"
 #include "keys/secret.h"
 #include "keys/store.h"
 #include "relay/keys_answer.h"
@@ -21,10 +22,15 @@ static struct owner evidence;
 static char folder[] = "/tmp/keys-store-XXXXXX";
 static char key_path[64];
 static char certificate_path[64];
+static char package_key_path[64];
+static char package_certificate_path[64];
 static char meta_path[64];
 
-static const struct key_store_paths paths = {
-    key_path, certificate_path, meta_path};
+static const struct key_store_paths paths = {.evidence_key = key_path,
+    .evidence_certificate = certificate_path,
+    .package_key = package_key_path,
+    .package_certificate = package_certificate_path,
+    .metadata_keys = meta_path};
 
 static void
 put(const char *path, struct span text, mode_t mode)
@@ -47,6 +53,10 @@ put_all(const struct owner *owner, const struct owner *certified)
 	put(key_path, buf_span(&text), 0600);
 	put(certificate_path, buf_span(&certified->pem), 0644);
 	buf_wipe(&text);
+	fixture_ok(private_key_pem(evidence.key, &text, &why), &why);
+	put(package_key_path, buf_span(&text), 0600);
+	put(package_certificate_path, buf_span(&evidence.pem), 0644);
+	buf_wipe(&text);
 	fixture_ok(metakey_make("first", &text, &why), &why);
 	put(meta_path, buf_span(&text), 0600);
 	buf_wipe(&text);
@@ -60,6 +70,10 @@ make_files(void **state)
 	(void)snprintf(key_path, sizeof key_path, "%s/evidence.key", folder);
 	(void)snprintf(certificate_path, sizeof certificate_path,
 	    "%s/evidence.crt", folder);
+	(void)snprintf(package_key_path, sizeof package_key_path,
+	    "%s/package.key", folder);
+	(void)snprintf(package_certificate_path,
+	    sizeof package_certificate_path, "%s/package.crt", folder);
 	(void)snprintf(meta_path, sizeof meta_path, "%s/meta.key", folder);
 	fixture_owner(&authority, MAKE_P256, MAKE_AUTHORITY, NULL);
 	fixture_owner(&evidence, MAKE_P256, MAKE_EVIDENCE, &authority);
@@ -72,6 +86,8 @@ clear_files(void **state)
 	(void)state;
 	(void)unlink(key_path);
 	(void)unlink(certificate_path);
+	(void)unlink(package_key_path);
+	(void)unlink(package_certificate_path);
 	(void)unlink(meta_path);
 	(void)rmdir(folder);
 	fixture_owner_clear(&authority);
@@ -119,8 +135,8 @@ loose_permissions_are_refused_for_each_secret_file(void **state)
 {
 	(void)state;
 	struct why why;
-	const char *const secrets[] = {key_path, meta_path};
-	for (size_t i = 0; i < 2; i++) {
+	const char *const secrets[] = {key_path, package_key_path, meta_path};
+	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
 		put_all(&evidence, &evidence);
 		assert_int_equal(chmod(secrets[i], 0644), 0);
 		assert_int_equal(load_code(clock_wall_ms(), &why), WHY_DENIED);
@@ -219,6 +235,9 @@ each_role_gets_its_own_requests_and_nothing_else(void **state)
 				     &given, KEYS_SIGN, buf_span(&body)),
 		    from == ROLE_SPOOL ? 0 : WHY_DENIED);
 		assert_int_equal(answer_code(store, (enum role_kind)from,
+				     &given, KEYS_PACKAGES, buf_span(&body)),
+		    from == ROLE_NET ? WHY_MALFORMED : WHY_DENIED);
+		assert_int_equal(answer_code(store, (enum role_kind)from,
 				     &given, KEYS_METAKEYS, SPAN_NONE),
 		    from == ROLE_NET ? 0 : WHY_DENIED);
 		assert_int_equal(given, from == ROLE_NET);
@@ -227,6 +246,75 @@ each_role_gets_its_own_requests_and_nothing_else(void **state)
 		    WHY_DENIED);
 	}
 	buf_clear(&body);
+	key_store_free(store);
+}
+
+/* A list of one, signed for net; the signature, or the code. */
+static int
+package_sign(
+    const struct key_store *store, struct span manifest, struct buf *signature)
+{
+	bool given = false;
+	size_t count = 0;
+	struct span list;
+	struct span one;
+	struct buf body;
+	struct buf answer;
+	struct why why;
+	buf_init(&body, KEYS_BODY_BYTES);
+	buf_init(&answer, KEYS_BODY_BYTES);
+	fixture_ok(keys_wire_list_build(&manifest, 1, &body, &why), &why);
+	int ret = keys_answer(store, ROLE_NET, &given, KEYS_PACKAGES,
+	    buf_span(&body), &answer, &why);
+	if (ret == 0) {
+		fixture_ok(
+		    keys_wire_answer_parse(buf_span(&answer), &list, &why),
+		    &why);
+		fixture_ok(
+		    keys_wire_list_parse(list, &one, 1, &count, &why), &why);
+		assert_int_equal(count, 1);
+		buf_add_span(signature, one);
+	}
+	buf_clear(&body);
+	buf_clear(&answer);
+	return ret;
+}
+
+static void
+net_has_container_manifests_signed_and_nothing_else(void **state)
+{
+	(void)state;
+	struct key_store *store = loaded();
+	struct anchors *anchors;
+	struct cades cades;
+	struct buf manifest;
+	struct buf signature;
+	struct why why;
+	buf_init(&manifest, 4096);
+	buf_init(&signature, CADES_BYTES_MAX);
+	fixture_ok(
+	    anchors_parse(buf_span(&authority.pem), &anchors, &why), &why);
+	buf_add_text(&manifest, asice_manifest_head);
+	buf_add_text(&manifest, "</ASiCManifest>\n");
+	assert_int_equal(
+	    package_sign(store, buf_span(&manifest), &signature), 0);
+	fixture_ok(cades_verify(buf_span(&signature), buf_span(&manifest),
+		       anchors, &cades, &why),
+	    &why);
+	cades_clear(&cades);
+	assert_int_equal(package_sign(store,
+			     span_text("{\"level\":\"imported\"}"), &signature),
+	    WHY_MALFORMED);
+	assert_int_equal(
+	    package_sign(store,
+		span_of(manifest.at, strlen(asice_manifest_head) - 1),
+		&signature),
+	    WHY_MALFORMED);
+	assert_int_equal(
+	    package_sign(store, SPAN_NONE, &signature), WHY_TOO_LARGE);
+	anchors_free(anchors);
+	buf_clear(&manifest);
+	buf_clear(&signature);
 	key_store_free(store);
 }
 
@@ -346,6 +434,8 @@ main(void)
 		loose_permissions_are_refused_for_each_secret_file),
 	    cmocka_unit_test(spool_has_a_batch_signed_in_its_order),
 	    cmocka_unit_test(each_role_gets_its_own_requests_and_nothing_else),
+	    cmocka_unit_test(
+		net_has_container_manifests_signed_and_nothing_else),
 	    cmocka_unit_test(net_gets_the_metadata_keys_once),
 	    cmocka_unit_test(a_hostile_batch_is_refused_whole),
 	    cmocka_unit_test(a_failure_travels_with_its_code_and_sentence),
