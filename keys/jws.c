@@ -102,13 +102,15 @@ static bool
 contexts_make(struct jws_signer *signer)
 {
 	EVP_MD *digest = EVP_MD_fetch(NULL, signer->algorithm->digest, NULL);
+	/* by its name: a token's engine knows no digest that was fetched */
+	const EVP_MD *named = EVP_get_digestbyname(signer->algorithm->digest);
 	signer->key = EVP_PKEY_CTX_new_from_pkey(NULL, signer->pkey, NULL);
 	signer->prefix = EVP_MD_CTX_new();
 	signer->progress = EVP_MD_CTX_new();
 	bool good = digest != NULL && signer->key != NULL &&
 		    signer->prefix != NULL && signer->progress != NULL &&
-		    EVP_PKEY_sign_init(signer->key) == 1 &&
-		    EVP_PKEY_CTX_set_signature_md(signer->key, digest) == 1 &&
+		    named != NULL && EVP_PKEY_sign_init(signer->key) == 1 &&
+		    EVP_PKEY_CTX_set_signature_md(signer->key, named) == 1 &&
 		    jws_padding_set(signer->key, signer->algorithm) &&
 		    EVP_DigestInit_ex2(signer->prefix, digest, NULL) == 1 &&
 		    EVP_DigestUpdate(signer->prefix, signer->header.at,

@@ -4,6 +4,7 @@
 #include "keys/private_key.h"
 
 #include "keys/keys_priv.h"
+#include "keys/token.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -94,7 +95,9 @@ private_key_load(const char *path, struct private_key **out, struct why *why)
 	if (ret < 0)
 		return ret;
 	struct why inner;
-	ret = private_key_parse(span_of(text.at, text.size), out, &inner);
+	struct span bytes = span_of(text.at, text.size);
+	ret = token_uri_is(bytes) ? token_key(bytes, out, &inner)
+				  : private_key_parse(bytes, out, &inner);
 	secret_clear(&text);
 	if (ret < 0)
 		return why_set(why, ret, "%s: %s", path, inner.text);

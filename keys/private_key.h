@@ -1,5 +1,5 @@
 /*
- * private_key - one RSA, P-256 or P-384 private key.
+ * private_key - one RSA, P-256 or P-384 private key, in memory or in a token.
  *
  * Loaded before the jail; never written out but by private_key_pem(), which
  * only key generation uses.
@@ -17,7 +17,8 @@ struct private_key;
 int private_key_parse(
     struct span pem, struct private_key **out, struct why *why);
 
-/* Read a file: a regular file that neither group nor world may read or write,
+/* Read a file, a key in PEM or the name of one in a token (keys/token.h): a
+ * regular file that neither group nor world may read or write,
  * owned by root or the effective user; otherwise WHY_DENIED. */
 int private_key_load(
     const char *path, struct private_key **out, struct why *why);

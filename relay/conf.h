@@ -66,6 +66,11 @@
 	X(PATH, clamd, "", false,                                              \
 	    "clamd's Unix socket; not set: no scanning "                       \
 	    "for viruses")                                                     \
+	X(PATH, pkcs11_module, "", true,                                       \
+	    "PKCS#11 module of the token that holds the private keys; "        \
+	    "not set: they are files")                                         \
+	X(PATH, pkcs11_files, "", true,                                        \
+	    "folder that the PKCS#11 module may write in")                     \
 	X(TEXT, log_level, "info", false, "error, warning, info or debug")
 
 #define CONF_LISTS(X) X(webhook, "URLs that alarms are posted to")

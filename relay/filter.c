@@ -68,7 +68,8 @@ network_deny(scmp_filter_ctx filter, const struct role_spec *spec, bool clamd,
 		code = deny(filter, accepting, why);
 	if (code < 0 || spec->network == NETWORK_OUTBOUND)
 		return code;
-	if (spec->network != NETWORK_CLAMD || !clamd)
+	if (spec->network != NETWORK_LOCAL &&
+	    (spec->network != NETWORK_CLAMD || !clamd))
 		return deny(filter, connecting, why);
 	return rule(filter, "socket", 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0), why);
 }

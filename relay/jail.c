@@ -132,6 +132,13 @@ landlock_layer(const struct role *role, struct why *why)
 	    .connect = role->spec->network == NETWORK_OUTBOUND};
 	if (role->spec->files == FILES_SPOOL)
 		wish.writable[0] = role->conf->spool;
+	if (role->spec->files == FILES_TOKEN) {
+		static const char *const system[] = {"/etc", "/usr", "/lib",
+		    "/lib64", "/dev/urandom", "/proc/self"};
+		memcpy(wish.readable, system, sizeof system);
+		if (role->conf->pkcs11_files[0] != '\0')
+			wish.writable[0] = role->conf->pkcs11_files;
+	}
 	if (role->spec->files == FILES_RESOLVER) {
 		static const char *const system[] = {"/etc", "/usr", "/lib",
 		    "/lib64", "/run/systemd/resolve", "/run/resolvconf",

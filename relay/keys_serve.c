@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "keys/open_probe.h"
+#include "keys/token.h"
 #include "relay/keys_answer.h"
 #include "relay/keys_wire.h"
 #include "relay/pipe.h"
@@ -65,6 +66,11 @@ load(struct keys_role *keys, const struct conf *conf, struct why *why)
 		if (size < 0 || size >= PATH_MAX)
 			return why_set(
 			    why, WHY_INVALID, "the name of keys is too long");
+	}
+	if (conf->pkcs11_module[0] != '\0') {
+		int ret = token_open(conf->pkcs11_module, why);
+		if (ret < 0)
+			return ret;
 	}
 	const struct key_store_paths paths = {
 	    .evidence_key = files[0],

@@ -40,9 +40,12 @@ by_right(const struct parent *p, const struct role_spec *spec, const char *name)
 	if (strcmp(name, "socket-inet") == 0)
 		return spec->network == NETWORK_OUTBOUND;
 	if (strcmp(name, "socket-unix") == 0 || strcmp(name, "connect") == 0)
-		return spec->network == NETWORK_OUTBOUND || clamd;
-	if (strcmp(name, "open-passwd") == 0 ||
-	    strcmp(name, "run-written-memory") == 0)
+		return spec->network == NETWORK_OUTBOUND ||
+		       spec->network == NETWORK_LOCAL || clamd;
+	if (strcmp(name, "open-passwd") == 0)
+		return spec->files == FILES_RESOLVER ||
+		       spec->files == FILES_TOKEN;
+	if (strcmp(name, "run-written-memory") == 0)
 		return spec->files == FILES_RESOLVER;
 	if (strcmp(name, "open-spool") == 0)
 		return spec->files == FILES_SPOOL;
@@ -119,8 +122,9 @@ parent_probe_answer(struct parent *p, struct child *child, struct span body)
 		if (sscanf(line, "%15s %47s %47s", result, name, detail) != 3)
 			continue;
 		if (strcmp(result, "layer") != 0) {
-			attempt_judge(
-			    p, child->spec, result, name, detail, landlock);
+			attempt_judge(p,
+			    role_spec_for(child->spec->kind, &p->conf), result,
+			    name, detail, landlock);
 			continue;
 		}
 		if (strcmp(name, "landlock") == 0)

@@ -467,8 +467,8 @@ role_base_new(struct role *role, struct why *why)
 	private->pending_event = event_new(role->base, -1, 0, on_pending, role);
 	private->tick_event = event_new(role->base, -1, 0, on_tick, role);
 	if (private->control >= 0)
-		private->control_event = event_new(role->base, private->control,
-		    EV_READ | EV_PERSIST, on_control, role);
+	private->control_event = event_new(role->base, private->control,
+	    EV_READ | EV_PERSIST, on_control, role);
 	if (private->pending_event == NULL || private->tick_event == NULL ||
 	    (private->control >= 0 &&
 		(private->control_event == NULL ||
@@ -534,7 +534,7 @@ role_new(enum role_kind kind, unsigned slot, uint32_t instance,
 	*role = (struct role){.kind = kind,
 	    .slot = slot,
 	    .instance = instance,
-	    .spec = role_spec(kind),
+	    .spec = role_spec_for(kind, conf),
 	    .conf = conf,
 	    .private = private};
 	return role;

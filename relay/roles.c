@@ -58,6 +58,16 @@ static const struct role_spec roles[] = {
 	  .talks = RENDER | SCAN | KEYS | SPOOL | COURIER,
 	  .start = 3, .overlaps = true, .worker = false },
 };
+
+/* keys in a token: its module opens files and may speak to a daemon of this
+ * machine. Never to another: the roles' promise that keys has no network
+ * stands. */
+static const struct role_spec keys_in_token = {
+	ROLE_KEYS, "keys",
+	.files = FILES_TOKEN, .network = NETWORK_LOCAL,
+	.threads = false, .memory = 512 * MIB,
+	.talks = NET | SPOOL,
+	.start = 0, .overlaps = true, .worker = true };
 /* clang-format on */
 
 #define COUNT (sizeof roles / sizeof *roles)
@@ -70,6 +80,14 @@ role_spec(enum role_kind kind)
 			return &roles[i];
 	assert(false); /* no such role */
 	return NULL;
+}
+
+const struct role_spec *
+role_spec_for(enum role_kind kind, const struct conf *conf)
+{
+	if (kind == ROLE_KEYS && conf->pkcs11_module[0] != '\0')
+		return &keys_in_token;
+	return role_spec(kind);
 }
 
 const struct role_spec *

@@ -30,12 +30,15 @@ enum role_files {
 	FILES_SPOOL,    /* everything under the spool directory */
 	FILES_RESOLVER, /* reading names, CA files and libraries of the system
 			 */
+	FILES_TOKEN, /* reading what a PKCS#11 module reads of the system, and
+			writing under pkcs11_files */
 };
 
 enum role_network {
 	NETWORK_NONE,     /* no new socket of any kind */
 	NETWORK_INBOUND,  /* accept on what the parent bound; no new socket */
 	NETWORK_CLAMD,    /* Unix sockets only, and only when clamd is set */
+	NETWORK_LOCAL,    /* Unix sockets only */
 	NETWORK_OUTBOUND, /* connect */
 };
 
@@ -55,6 +58,10 @@ struct role_spec {
 #define ROLE_BIT(kind) (UINT32_C(1) << (kind))
 
 const struct role_spec *role_spec(enum role_kind kind); /* not of the parent */
+/* The row that holds under a configuration: keys has a wider one when its keys
+ * are in a token. */
+const struct role_spec *role_spec_for(
+    enum role_kind kind, const struct conf *conf);
 /* All of them in order of start; NULL after the last. */
 const struct role_spec *role_spec_at(size_t index);
 const struct role_spec *role_spec_named(const char *name); /* or NULL */
