@@ -1,5 +1,7 @@
 #include "tests/support/pdf_rules_priv.h"
 
+#include <ctype.h>
+#include <libxml/parser.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,12 +22,37 @@ rule_broken(struct rules *rules, const char *format, ...)
 	}
 }
 
+bool
+rules_language_fits(struct span text)
+{
+	size_t first = 0;
+	size_t run = 0;
+	for (size_t i = 0; i < text.size; i++) {
+		uint8_t byte = text.at[i];
+		run = byte == '-' ? 0 : run + 1;
+		if (run > 8 || (run == 0 && (i == 0 || text.at[i - 1] == '-')))
+			return false;
+		if (byte == '-' && first == 0)
+			first = i;
+		if (byte != '-' &&
+		    !(first == 0 ? isalpha(byte) : isalnum(byte)))
+			return false;
+	}
+	return run > 0 && (first == 0 ? text.size : first) >= 2;
+}
+
+/* In the value and all that stands in it. */
 static void
 check_banned(struct rules *rules, const struct pdf_value *value)
 {
 	static const char *const keys[] = {"AA", "OpenAction", "JavaScript",
 	    "JS", "AcroForm", "XFA", "EmbeddedFiles", "EF", "Encrypt", "SMask",
-	    "TR", "TR2", "Info", "Suspects", "OCProperties"};
+	    "TR", "TR2", "Info", "Suspects", "OCProperties", "Group",
+	    "ExtGState", "BM", "RoleMap"};
+	for (size_t i = 0; i < value->count; i++)
+		if (value->items[i]->type == PDF_DICT ||
+		    value->items[i]->type == PDF_ARRAY)
+			check_banned(rules, value->items[i]);
 	if (value->type != PDF_DICT)
 		return;
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
@@ -35,6 +62,20 @@ check_banned(struct rules *rules, const struct pdf_value *value)
 			rule_broken(rules, "key %s is not allowed", keys[i]);
 	if (value->is_stream && pdf_raw(value, "F")->type != PDF_NULL)
 		rule_broken(rules, "6.1.7.1-3: an external stream");
+}
+
+static void
+check_picture(struct rules *rules, const struct pdf_value *object)
+{
+	const struct pdf_value *space =
+	    pdf_get(rules->file, object, "ColorSpace");
+	if (!pdf_name_is(pdf_raw(object, "Type"), "XObject"))
+		return;
+	if (!pdf_name_is(pdf_raw(object, "Subtype"), "Image"))
+		rule_broken(rules, "6.2.9: XObject that is no image");
+	else if (!pdf_name_is(space, "DeviceRGB") &&
+		 !pdf_name_is(space, "DeviceGray"))
+		rule_broken(rules, "6.2.4.3: colour space of a picture");
 }
 
 static void
@@ -64,9 +105,16 @@ check_metadata(struct rules *rules)
 	const struct pdf_value *metadata =
 	    pdf_get(rules->file, rules->catalog, "Metadata");
 	struct span text = metadata->data;
-	if (!pdf_name_is(pdf_raw(metadata, "Subtype"), "XML") ||
+	if (!pdf_name_is(pdf_raw(metadata, "Type"), "Metadata") ||
+	    !pdf_name_is(pdf_raw(metadata, "Subtype"), "XML") ||
 	    pdf_raw(metadata, "Filter")->type != PDF_NULL)
 		rule_broken(rules, "6.6.2.1: metadata stream");
+	xmlDocPtr tree =
+	    xmlReadMemory((const char *)text.at, (int)text.size, NULL, "UTF-8",
+		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+	if (tree == NULL)
+		rule_broken(rules, "6.6.2.1-4: metadata is no XML");
+	xmlFreeDoc(tree);
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
 		if (text.size == 0 || memmem(text.at, text.size, wanted[i],
 					  strlen(wanted[i])) == NULL)
@@ -88,7 +136,7 @@ check_catalog(struct rules *rules)
 	if (pdf_get(file, pdf_get(file, catalog, "MarkInfo"), "Marked")
 		->number != 1)
 		rule_broken(rules, "6.7.2.2: MarkInfo");
-	if (pdf_get(file, catalog, "Lang")->text.size < 2)
+	if (!rules_language_fits(pdf_get(file, catalog, "Lang")->text))
 		rule_broken(rules, "6.7.4, UA 7.2-34: Lang");
 	if (pdf_get(file, pdf_get(file, catalog, "ViewerPreferences"),
 		"DisplayDocTitle")
@@ -106,6 +154,7 @@ check_pages(struct rules *rules)
 		const struct pdf_value *object =
 		    pdf_file_object(rules->file, i);
 		check_banned(rules, object);
+		check_picture(rules, object);
 		if (!pdf_name_is(pdf_raw(object, "Type"), "Page"))
 			continue;
 		if (!pdf_name_is(pdf_raw(object, "Tabs"), "S"))

@@ -116,6 +116,19 @@ set_font(struct content *content)
 }
 
 static void
+check_picture(struct content *content)
+{
+	char name[32] = "";
+	struct span text = content->operands[0]->text;
+	const struct pdf_value *pictures =
+	    pdf_get(content->rules->file, content->resources, "XObject");
+	memcpy(name, text.at, text.size < 31 ? text.size : 31);
+	if (!pdf_get(content->rules->file, pictures, name)->is_stream)
+		rule_broken(
+		    content->rules, "6.2.2-2: picture %s is no resource", name);
+}
+
+static void
 check_paint(struct content *content)
 {
 	if (content->mark == NULL && !content->artifact)
@@ -160,6 +173,8 @@ run(struct content *content, struct span word)
 		show_operands(content);
 	} else if (span_is(word, "f") || span_is(word, "Do")) {
 		check_paint(content);
+		if (span_is(word, "Do") && content->count == 1)
+			check_picture(content);
 	} else if (span_is(word, "q")) {
 		content->saved++;
 	} else if (span_is(word, "Q")) {

@@ -40,6 +40,9 @@ struct rules {
 void rule_broken(struct rules *rules, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* A language tag by the grammar of BCP 47, as far as its outline goes. */
+bool rules_language_fits(struct span text);
+
 void rules_check_fonts(struct rules *rules);   /* pdf_rules_font.c */
 void rules_check_shown(struct rules *rules);   /* after the contents */
 void rules_check_contents(struct rules *rules, /* pdf_rules_content.c */

@@ -42,6 +42,19 @@ check_mark(
 		buf_add_span(rules->text, buf_span(&mark->text));
 }
 
+/* What the parent tree has for a key, not followed. */
+static const struct pdf_value *
+parent_raw(struct rules *rules, size_t key)
+{
+	struct pdf_file *file = rules->file;
+	const struct pdf_value *root =
+	    pdf_get(file, rules->catalog, "StructTreeRoot");
+	const struct pdf_value *numbers =
+	    pdf_get(file, pdf_get(file, root, "ParentTree"), "Nums");
+	return 2 * key + 1 < numbers->count ? numbers->items[2 * key + 1]
+					    : pdf_raw(numbers, "");
+}
+
 static void
 check_annotation(
     struct rules *rules, size_t owner, const struct pdf_value *reference)
@@ -58,8 +71,12 @@ check_annotation(
 		rule_broken(rules, "UA 7.18.5-2: a link without Contents");
 	if ((flags & 4) == 0 || (flags & 2) != 0)
 		rule_broken(rules, "6.3.2-2: F of an annotation");
-	if (pdf_get(file, annotation, "StructParent")->type != PDF_NUMBER)
+	const struct pdf_value *key = pdf_get(file, annotation, "StructParent");
+	if (key->type != PDF_NUMBER)
 		rule_broken(rules, "an annotation without StructParent");
+	else if ((size_t)parent_raw(rules, (size_t)key->number)->number !=
+		 owner)
+		rule_broken(rules, "ParentTree leads from a link elsewhere");
 	if (!pdf_name_is(pdf_get(file, action, "S"), "URI"))
 		rule_broken(rules, "6.5.1-1: action other than URI");
 }
@@ -88,8 +105,8 @@ check_attributes(
 	if (span_is(tag, "Figure") && pdf_raw(element, "Alt")->text.size < 4)
 		rule_broken(rules, "UA 7.3-1: Figure without Alt");
 	const struct pdf_value *language = pdf_raw(element, "Lang");
-	if (language->type != PDF_NULL && language->text.size < 2)
-		rule_broken(rules, "UA 7.2-29: empty Lang");
+	if (language->type != PDF_NULL && !rules_language_fits(language->text))
+		rule_broken(rules, "UA 7.2-29: Lang of an element");
 }
 
 static size_t check_element(
@@ -193,6 +210,8 @@ check_parents(struct rules *rules, const struct pdf_value *root)
 			rule_broken(rules, "StructParents of a page");
 			continue;
 		}
+		if (rules_mark(rules, i, owners->count) != NULL)
+			rule_broken(rules, "ParentTree lacks a mark of a page");
 		for (size_t j = 0; j < owners->count; j++) {
 			struct rule_mark *mark = rules_mark(rules, i, j);
 			if (mark == NULL ||
