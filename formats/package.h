@@ -33,7 +33,7 @@ enum package_form {
 /* What a file is for; order in the package is ascending. */
 enum package_role {
 	PACKAGE_PAYLOAD,  /* payload.json, payload.pdf, payload.xml */
-	PACKAGE_DOCUMENT, /* document.pdf, document.xhtml, document.xml */
+	PACKAGE_DOCUMENT, /* document.pdf, .xhtml, .xml, .md */
 	PACKAGE_ATTACHMENT_LIST,
 	PACKAGE_ATTACHMENT,
 };

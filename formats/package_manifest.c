@@ -48,8 +48,8 @@ name_check(
 {
 	static const char *const payloads[] = {
 	    "payload.json", "payload.pdf", "payload.xml", NULL};
-	static const char *const documents[] = {
-	    "document.pdf", "document.xhtml", "document.xml", NULL};
+	static const char *const documents[] = {"document.pdf",
+	    "document.xhtml", "document.xml", "document.md", NULL};
 	size_t prefix = strlen(PACKAGE_ATTACHMENTS);
 	bool good;
 	if (file->role == PACKAGE_PAYLOAD)

@@ -160,6 +160,7 @@ build_payload(const struct profile_source *source, struct profile *profile,
 		    json_string_value(json_object_get(spec, "schema")),
 		    &profile->schema);
 	}
+	profile->as_text = json_is_true(json_object_get(spec, "text"));
 	/* go on, so that all faults are found at once */
 	name = json_string_value(json_object_get(spec, "presentation"));
 	shown = presentation_load(source, profile, name);

@@ -71,7 +71,8 @@ struct profile {
 	struct schema *schema;      /* JSON only */
 	struct xml_schema *relaxng; /* XML only */
 	char **lists; /* XML only: elements that are arrays, then NULL */
-	bool as_xml; /* JSON only: as document.xml, too; json_xml(7) */
+	bool as_xml;  /* JSON only: as document.xml, too; json_xml(7) */
+	bool as_text; /* JSON and XML: as document.md, too */
 	struct presentation *shown; /* JSON and XML */
 	struct profile_attachments attachments;
 	struct profile_deadline *deadlines; /* by after_s, ascending */

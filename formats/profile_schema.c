@@ -31,7 +31,8 @@ const char profile_schema_profile[] = JSON({
 				"schema": {"$ref": "#/definitions/file"},
 				"presentation": {"$ref": "#/definitions/file"},
 				"lists": {"type": "array", "items": {"type": "string", "pattern": "^(/[^/]+)+$", "maxLength": 250}, "uniqueItems": true},
-				"xml": {"type": "boolean"}
+				"xml": {"type": "boolean"},
+				"text": {"type": "boolean"}
 			},
 			"if": {"properties": {"kind": {"enum": ["json", "xml"]}}},
 			"then": {
@@ -41,7 +42,7 @@ const char profile_schema_profile[] = JSON({
 				"else": {"properties": {"xml": false}}
 			},
 			"else": {
-				"properties": {"schema": false, "presentation": false, "lists": false, "xml": false},
+				"properties": {"schema": false, "presentation": false, "lists": false, "xml": false, "text": false},
 				"if": {"properties": {"kind": {"const": "pdf"}}},
 				"then": {"required": ["name", "mediaType"]}
 			}

@@ -5,6 +5,7 @@
  */
 #include "formats/render.h"
 
+#include "formats/commonmark.h"
 #include "formats/json.h"
 #include "formats/json_cut.h"
 #include "formats/json_xml.h"
@@ -25,6 +26,7 @@ render_result_init(struct render_result *result, const struct limits *limits)
 	*result = (struct render_result){0};
 	buf_init(&result->pdf, (size_t)limits->document_bytes);
 	buf_init(&result->xhtml, (size_t)limits->document_bytes);
+	buf_init(&result->text, (size_t)limits->document_bytes);
 	buf_init(&result->xml, (size_t)limits->document_bytes);
 	buf_init(&result->stripped, (size_t)limits->payload_bytes);
 	buf_init(&result->minimised, 1 * MIB);
@@ -35,6 +37,7 @@ render_result_clear(struct render_result *result)
 {
 	buf_wipe(&result->pdf);
 	buf_wipe(&result->xhtml);
+	buf_wipe(&result->text);
 	buf_wipe(&result->xml);
 	buf_wipe(&result->stripped);
 	buf_wipe(&result->minimised);
@@ -133,11 +136,13 @@ json_minimise(const struct profile *profile, struct span payload,
 }
 
 static int
-documents_build(const struct document *document, struct pdf_fonts *fonts,
-    struct render_result *result, struct why *why)
+documents_build(const struct profile *profile, const struct document *document,
+    struct pdf_fonts *fonts, struct render_result *result, struct why *why)
 {
 	int ret = xhtml_build(document, &result->xhtml, why);
 
+	if (ret == 0 && profile->as_text)
+		ret = commonmark_build(document, &result->text, why);
 	result->notes = *document_notes(document);
 	if (ret == 0)
 		ret = pdf_build(
@@ -181,7 +186,7 @@ render_payload(const struct profile *profile, struct span payload,
 		    limits, &document, &result->unknown_count, why);
 	json_decref(value); /* a tenth of what a large document takes */
 	if (ret == 0)
-		ret = documents_build(document, fonts, result, why);
+		ret = documents_build(profile, document, fonts, result, why);
 	if (ret == WHY_TOO_LARGE && findings_none(findings))
 		findings_add(findings, PART, "", "document", "%s", why->text);
 	document_free(document);

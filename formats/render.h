@@ -41,7 +41,8 @@ struct render_context {
 struct render_result {
 	struct buf pdf; /* at most limits.document_bytes each */
 	struct buf xhtml;
-	struct buf xml; /* of a JSON payload, when the profile says so */
+	struct buf text; /* CommonMark, when the profile says so */
+	struct buf xml;  /* of a JSON payload, when the profile says so */
 	struct document_notes notes; /* characters dropped, replaced, missing */
 	struct buf
 	    stripped; /* the payload that takes its place; empty: it stays */

@@ -197,6 +197,7 @@ render_done_build(struct buf *body, const struct render_done *done)
 	wire_put_bytes(body, done->xhtml);
 	wire_put_bytes(body, done->pdf);
 	wire_put_bytes(body, done->xml);
+	wire_put_bytes(body, done->text);
 }
 
 int
@@ -232,6 +233,7 @@ render_done_parse(struct span body, struct render_done *done, struct why *why)
 	done->xhtml = wire_bytes(&in);
 	done->pdf = wire_bytes(&in);
 	done->xml = wire_bytes(&in);
+	done->text = wire_bytes(&in);
 	if (wire_end(&in))
 		return 0;
 	*done = (struct render_done){0};

@@ -56,7 +56,8 @@ void render_list_request_clear(struct render_list_request *request);
 struct render_done {
 	struct span pdf;
 	struct span xhtml;
-	struct span xml; /* empty when the profile does not want it */
+	struct span xml;  /* empty when the profile does not want it */
+	struct span text; /* the same */
 	struct document_notes notes;
 	uint64_t unknown_count;
 	bool fell_back;

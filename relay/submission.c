@@ -292,6 +292,7 @@ prepare(struct submission *s, const struct submission_ask *ask)
 	buf_init(&s->pdf, WIRE_BODY_MAX);
 	buf_init(&s->xhtml, WIRE_BODY_MAX);
 	buf_init(&s->xml, WIRE_BODY_MAX);
+	buf_init(&s->text, WIRE_BODY_MAX);
 	buf_init(&s->jws, WIRE_BODY_MAX);
 	s->caller = ask->caller;
 	s->changed = ask->changed;
@@ -379,6 +380,7 @@ submission_free(struct submission *s)
 	buf_wipe(&s->pdf);
 	buf_wipe(&s->xhtml);
 	buf_wipe(&s->xml);
+	buf_wipe(&s->text);
 	buf_clear(&s->jws);
 	buf_clear(&s->minimised);
 	free(s->sha512);

@@ -21,7 +21,7 @@
 
 #include <sys/queue.h>
 
-#define SUBMISSION_DOCUMENTS 3 /* document.pdf, .xhtml and .xml */
+#define SUBMISSION_DOCUMENTS 4 /* document.pdf, .xhtml, .xml and .md */
 
 /* A certificate to seal with, parsed once and kept while it is in use. */
 struct sealer {
@@ -120,7 +120,8 @@ struct submission {
 	bool list_checked;
 	struct buf pdf;
 	struct buf xhtml;
-	struct buf xml; /* empty when the message type does not want it */
+	struct buf xml;  /* empty when the message type does not want it */
+	struct buf text; /* the same: document.md */
 	uint64_t missing_glyphs;
 	char glyphs[SPOOL_GLYPHS_SIZE]; /* which: "U+7533 U+1F600" */
 	uint64_t unknown_values;

@@ -100,7 +100,8 @@ documents_keep(struct submission *s, struct span body)
 		submission_fail(s, &why);
 		return false;
 	}
-	if ((done.xml.size > 0) != s->profile->as_xml) {
+	if ((done.xml.size > 0) != s->profile->as_xml ||
+	    (done.text.size > 0) != s->profile->as_text) {
 		(void)why_set(&why, WHY_BUG,
 		    "the documents are not those of the message type");
 		submission_fail(s, &why);
@@ -109,6 +110,7 @@ documents_keep(struct submission *s, struct span body)
 	buf_add_span(&s->pdf, done.pdf);
 	buf_add_span(&s->xhtml, done.xhtml);
 	buf_add_span(&s->xml, done.xml);
+	buf_add_span(&s->text, done.text);
 	s->missing_glyphs = done.notes.missing;
 	glyphs_text(&done.notes, s->glyphs);
 	s->unknown_values = done.unknown_count;
@@ -118,7 +120,8 @@ documents_keep(struct submission *s, struct span body)
 		submission_fail(s, &why);
 		return false;
 	}
-	if (!buf_ok(&s->pdf) || !buf_ok(&s->xhtml) || !buf_ok(&s->xml)) {
+	if (!buf_ok(&s->pdf) || !buf_ok(&s->xhtml) || !buf_ok(&s->xml) ||
+	    !buf_ok(&s->text)) {
 		(void)why_set(&why, WHY_NOMEM, "documents");
 		submission_fail(s, &why);
 		return false;
@@ -150,12 +153,15 @@ on_rendered(
 		!submission_seal_whole(s, buf_span(&s->pdf)) ||
 		!submission_seal_whole(s, buf_span(&s->xhtml)) ||
 		(s->xml.size > 0 &&
-		    !submission_seal_whole(s, buf_span(&s->xml)))))
+		    !submission_seal_whole(s, buf_span(&s->xml))) ||
+		(s->text.size > 0 &&
+		    !submission_seal_whole(s, buf_span(&s->text)))))
 		return;
 	buf_wipe(&s->payload);
 	buf_wipe(&s->pdf);
 	buf_wipe(&s->xhtml);
 	buf_wipe(&s->xml);
+	buf_wipe(&s->text);
 	submission_kept_release(s);
 	submission_waited(s, WAIT_RENDER);
 }

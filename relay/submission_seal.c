@@ -422,6 +422,9 @@ files_list(struct submission *s)
 			if (s->xml.size > 0)
 				file_document(s, "document.xml",
 				    "application/xml", &s->xml);
+			if (s->text.size > 0)
+				file_document(s, "document.md", "text/markdown",
+				    &s->text);
 		}
 	}
 	return true;
@@ -457,7 +460,8 @@ room_take(struct submission *s)
 {
 	struct uploads *uploads = s->net->uploads;
 	uint64_t each = s->envelope.bytes + s->pdf.size + s->xhtml.size +
-			s->xml.size + PACKAGE_ROOM * (uint64_t)s->files_count;
+			s->xml.size + s->text.size +
+			PACKAGE_ROOM * (uint64_t)s->files_count;
 	uint64_t all = each * s->contents_count;
 	if (each <= INLINE_MAX && all <= INLINE_MAX &&
 	    uploads->whole_bytes + all <= INLINE_ALL) {

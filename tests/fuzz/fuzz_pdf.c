@@ -1,9 +1,11 @@
-/* A document of any shape from any bytes, through both writers. Each step is
- * one byte for what is added, one for how much text follows. */
+/* A document of any shape from any bytes, through all writers. Each step is one
+ * byte for what is added, one for how much text follows. */
+#include "formats/commonmark.h"
 #include "formats/document.h"
 #include "formats/pdf.h"
 #include "formats/xhtml.h"
 
+#include <cmark.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -54,6 +56,25 @@ add(struct document *document, struct document_node **at, int what,
 	}
 }
 
+/* No text became HTML, code or a picture. */
+static void
+read_back(struct buf *text)
+{
+	cmark_node *root =
+	    cmark_parse_document(buf_text(text), text->size, CMARK_OPT_DEFAULT);
+	cmark_iter *iter = cmark_iter_new(root);
+	while (cmark_iter_next(iter) != CMARK_EVENT_DONE) {
+		cmark_node_type type =
+		    cmark_node_get_type(cmark_iter_get_node(iter));
+		if (type == CMARK_NODE_HTML_BLOCK ||
+		    type == CMARK_NODE_HTML_INLINE || type == CMARK_NODE_CODE ||
+		    type == CMARK_NODE_CODE_BLOCK || type == CMARK_NODE_IMAGE)
+			abort();
+	}
+	cmark_iter_free(iter);
+	cmark_node_free(root);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -81,6 +102,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (code == 0 && xhtml_build(document, &out, &why) != 0 &&
 	    why.code != WHY_TOO_LARGE)
 		abort();
+	buf_reset(&out);
+	if (code == 0 && commonmark_build(document, &out, &why) == 0 &&
+	    out.size > 0)
+		read_back(&out);
 	buf_reset(&out);
 	code = pdf_build(fonts, document, &out, NULL, &why);
 	if (code != 0 && code != WHY_TOO_LARGE)

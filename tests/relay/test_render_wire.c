@@ -91,6 +91,7 @@ documents_and_notes_come_back_as_they_went(void **state)
 	struct render_done done = {.pdf = span_text("%PDF"),
 	    .xhtml = span_text("<html/>"),
 	    .xml = span_text("<null/>"),
+	    .text = span_text("# T\n"),
 	    .notes = {.dropped = 1,
 		.missing = 3,
 		.count = 1,
@@ -112,6 +113,7 @@ documents_and_notes_come_back_as_they_went(void **state)
 	assert_true(span_is(back.pdf, "%PDF"));
 	assert_true(span_is(back.xhtml, "<html/>"));
 	assert_true(span_is(back.xml, "<null/>"));
+	assert_true(span_is(back.text, "# T\n"));
 	assert_true(back.fell_back);
 	assert_true(span_is(back.stripped, "{}"));
 	assert_true(span_is(back.minimised, "[1]"));

@@ -1,6 +1,7 @@
 #!/bin/bash
-# A message type that wants its JSON as XML, too, through the real relay: the XML
-# is sealed, fits the one schema by another program, and says what the JSON says.
+# A message type that wants its JSON as XML and as plain text, too, through the
+# real relay: the XML is sealed, fits the one schema by another program, and says
+# what the JSON says; the text is CommonMark.
 . "$(dirname "$0")/../support/tap.sh"
 need_tool jq xmllint openssl unzip
 fixtures=$TOP/tests/formats/fixtures/digisos
@@ -12,7 +13,7 @@ cp "$BUDSTIKKE" "$T/bin/"
 BUDSTIKKE=$T/bin/$(basename "$BUDSTIKKE")
 cp -r "$TOP/formats/profiles/digisos-soknad" "$T/profiles/"
 cp -r "$TOP/formats/profiles/digisos-soknad" "$T/profiles/soknad-xml"
-jq '.name = "soknad-xml" | .payload.xml = true' \
+jq '.name = "soknad-xml" | .payload.xml = true | .payload.text = true' \
 	"$TOP/formats/profiles/digisos-soknad/profile.json" >"$T/profiles/soknad-xml/profile.json"
 check "the profile is good" "$BUDSTIKKE" profile check "$T/profiles/soknad-xml"
 start_relay
@@ -48,7 +49,10 @@ for i in "${!names[@]}"; do
 	is "$(xmllint --nonet --xpath 'count(//*[local-name() = "number"])' "$folder/document.xml")" \
 		"$(jq '[.. | numbers] | length' "$folder/payload.json")" \
 		"${names[i]}: and as many numbers"
+	is "$(head -c 2 "$folder/document.md")" "# " "${names[i]}: the text begins with its heading"
+	check "${names[i]}: and names values" grep -q '^\* \*\*.*:\*\* ' "$folder/document.md"
 done
-check "who does not want it does not get it" test ! -e "$T/in/$plain/document.xml"
+check "who does not want it does not get it" \
+	test ! -e "$T/in/$plain/document.xml" -a ! -e "$T/in/$plain/document.md"
 is "$(grep -c role.died "$RELAY_DIR/log")" 0 "no role died"
 finish
