@@ -191,7 +191,8 @@ check: build/.deps-build+demo+check
 soak: build/.deps-build+demo+check
 	@$(MAKE) --no-print-directory -j$(CPUS) V=hooks all demo-tools
 	@$(MAKE) --no-print-directory -j$(CPUS) V=san tests
-	SOAK=1 tests/run.sh -t 0 tests/crash/ tests/scenarios/
+	SOAK=1 tests/run.sh -t 0 tests/crash/ tests/scenarios/ formats/test_texts \
+		formats/test_json_xml
 
 fuzz: build/.deps-build+demo+check
 	@$(MAKE) --no-print-directory -j$(CPUS) V=fuzz fuzzers

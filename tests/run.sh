@@ -72,9 +72,10 @@ for file in tests/*/test_*.c tests/fuzz/fuzz_*.c; do
 done
 
 # a script may have a line "# timeout: SECONDS" in its head, and another with
-# "timeout (soak)" for SOAK=1
+# "timeout (soak)" for SOAK=1; a program has five minutes, then four hours
 limit_of() {
 	local limit='' soak=''
+	[[ $1 == *.sh ]] || [ -z "${SOAK:-}" ] || soak=14400
 	if [[ $1 == *.sh ]]; then
 		limit=$(sed -n '1,30s/^# timeout: *\([0-9]*\).*/\1/p' "$1" | head -n 1)
 		[ -z "${SOAK:-}" ] ||
@@ -114,7 +115,7 @@ run_suite() {
 	case $file in
 	*.sh) timeout -k 10 "$(limit_of "$file")" bash "$file" >"$tap" 2>"$tap.err" </dev/null || status=$? ;;
 	build/fuzz/*) run_fuzzer "$file" >"$tap" 2>"$tap.err" </dev/null ;;
-	*) timeout -k 10 300 "$file" >"$tap" 2>"$tap.err" </dev/null || status=$? ;;
+	*) timeout -k 10 "$(limit_of "$file")" "$file" >"$tap" 2>"$tap.err" </dev/null || status=$? ;;
 	esac
 	end=$(date +%s%N)
 	# an error of the shell itself leaves out what stood behind it

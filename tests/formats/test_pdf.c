@@ -1,7 +1,7 @@
 #include "formats/document.h"
 #include "formats/pdf.h"
 
-#include "base/text.h"
+#include "tests/support/pdf_check.h"
 #include "tests/support/pdf_rules.h"
 #include "tests/support/sample_document.h"
 
@@ -16,103 +16,27 @@
 #include <cmocka.h>
 
 static struct limits limits;
-static struct pdf_fonts *fonts;
 
 static int
-open_fonts(void **state)
+start(void **state)
 {
 	(void)state;
-	struct why why = {0};
 	limits_init(&limits);
-	if (pdf_fonts_open(NULL, &limits, &fonts, &why) != 0) {
-		print_message("%s\n", why.text);
-		return -1;
-	}
-	return 0;
+	return pdf_check_start(&limits);
 }
 
 static int
-close_fonts(void **state)
+stop(void **state)
 {
 	(void)state;
-	pdf_fonts_close(fonts);
+	pdf_check_stop();
 	return 0;
 }
 
 static struct document *
 new_document(void)
 {
-	const struct document_meta meta = {.title = "Prøve <&> \xE2\x80\x94 1",
-	    .language = "nb",
-	    .created_ms = INT64_C(1795286007000),
-	    .footer = "Melding 1"};
-	struct document *document = document_new(&meta, &limits);
-	assert_non_null(document);
-	return document;
-}
-
-/* Build twice, hold against the rules and the text. Frees the document. */
-static void
-check(struct document *take_document, struct buf *pdf)
-{
-	struct buf again;
-	struct buf report;
-	struct buf drawn;
-	struct buf source;
-	struct document_notes notes = {0};
-	struct why why = {0};
-	buf_init(pdf, limits.document_bytes);
-	buf_init(&again, limits.document_bytes);
-	buf_init(&report, 1 << 20);
-	buf_init(&drawn, 64 << 20);
-	buf_init(&source, 64 << 20);
-	int code = pdf_build(fonts, take_document, pdf, &notes, &why);
-	if (code != 0)
-		print_message("%s\n", why.text);
-	assert_int_equal(code, 0);
-	pdf_caches_clear(fonts);
-	assert_int_equal(
-	    pdf_build(fonts, take_document, &again, NULL, &why), 0);
-	assert_true(span_equal(buf_span(pdf), buf_span(&again)));
-	size_t broken = pdf_rules_check(buf_span(pdf), &report, &drawn);
-	if (broken > 0)
-		print_message("%s", buf_text(&report));
-	assert_int_equal(broken, 0);
-	document_plain_text(take_document, &source);
-	char reason[200];
-	if (!pdf_text_same(
-		buf_span(&source), buf_span(&drawn), notes.missing, reason))
-		fail_msg("%s", reason);
-	buf_clear(&again);
-	buf_clear(&report);
-	buf_clear(&drawn);
-	buf_clear(&source);
-	document_free(take_document);
-}
-
-static void
-check_only(struct document *take_document)
-{
-	struct buf pdf;
-	check(take_document, &pdf);
-	buf_clear(&pdf);
-}
-
-static void
-check_text(const char *text, size_t size)
-{
-	struct document *document = new_document();
-	struct document_node *root = document_root(document);
-	document_heading(document, root, 1, span_of(text, size));
-	document_free_text(document, root, span_of(text, size));
-	struct document_node *table = document_table(document, root);
-	document_row(document, table, span_of(text, size), span_of(text, size));
-	document_item(
-	    document, document_list(document, root, true), span_of(text, size));
-	struct span cells[] = {span_of(text, size), span_of(text, size)};
-	struct document_node *grid = document_grid(document, root, cells, 2);
-	document_grid_row(document, grid, cells, 2);
-	check_only(document);
+	return pdf_check_document(&limits);
 }
 
 /* Run a program on the PDF; the exit status, or -1 when it is not there. */
@@ -143,7 +67,7 @@ the_sample_follows_every_rule(void **state)
 {
 	(void)state;
 	struct buf pdf;
-	check(sample_document(&limits), &pdf);
+	pdf_check(sample_document(&limits), &pdf);
 	assert_in_range(pdf.size, 20000, 60000);
 	buf_clear(&pdf);
 }
@@ -155,7 +79,7 @@ qpdf_finds_no_fault_and_pdftotext_finds_the_words(void **state)
 	struct buf pdf;
 	struct buf output;
 	buf_init(&output, 1 << 20);
-	check(sample_document(&limits), &pdf);
+	pdf_check(sample_document(&limits), &pdf);
 	int status = run_on(buf_span(&pdf), "qpdf --check", "", &output);
 	if (status == -1)
 		print_message("qpdf is absent, not asked\n");
@@ -183,73 +107,7 @@ static void
 an_empty_document_is_one_page(void **state)
 {
 	(void)state;
-	check_only(new_document());
-}
-
-static void
-hostile_texts_are_drawn_whole(void **state)
-{
-	(void)state;
-	static const char *const texts[] = {
-	    "emoji \xF0\x9F\x98\x80 family "
-	    "\xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9 flag "
-	    "\xF0\x9F\x87\xB3\xF0\x9F\x87\xB4",
-	    "CJK 申請書 ひらがな 한국어",
-	    "U+2028 a\xE2\x80\xA8"
-	    "b\xE2\x80\xA9"
-	    "c",
-	    "PUA \xEE\x80\x80 nonchar \xEF\xBF\xBF \xEF\xB7\x90",
-	    "soft\xC2\xADhyphen zwj a\xE2\x80\x8D"
-	    "b zwnj a\xE2\x80\x8C"
-	    "b bom \xEF\xBB\xBF lrm \xE2\x80\x8E rlo \xE2\x80\xAE"
-	    "abc\xE2\x80\xAC",
-	    "lone \xCC\x81 combining e\xCC\x81 "
-	    "Z\xCC\x8D\xCC\x8A\xCC\x9B\xCC\x83 \xCC\x80\xCC\x81\xCC\x82",
-	    "control \x1B[31m \x01\x02 \x7F \xC2\x9B", "हिन्दी क्षत्रिय र्क",
-	    "ትግርኛ እየ", "ไทย ภาษา กำ", "தமிழ் கொ", "עברית עם נִקּוּד 123 abc",
-	    "فارسی می‌خواهم گچپژ ۱۲۳", "پښتو ځای ښه",
-	    "ﷺ لا لله لِلّٰهِ", "fi ffi ﬁ ½ € → ☐ ☑ ✓ ‰ № ™", "ẞ ǅ ŉ ĳ Ŀ ŀ",
-	    "မြန်မာ ქართული Հայերեն ខ្មែរ ລາວ සිංහල বাংলা ગુજરાતી ਪੰਜਾਬੀ "
-	    "བོད ދިވެހި",
-	    "(paren) \\back\\ <hex> /Name % comment endstream endobj EMC ET Q",
-	    "broken \xC3 \xED\xA0\x80 \xF4\x90\x80\x80 \xFF\xFE \xE2\x82",
-	    "Davvisámegiella: Áhčči, eadni, ŧ ŋ đ š ž č Ǯǯ Ǧǧ Ǥǥ Ǩǩ ʹ ˈ",
-	    "Щиро дякую — ґ, є, ї, і", "mixed عربي abc עברית 12,5 % (x) [ي]",
-	    " ", "\n\n\n", "\r\n", "a\tb", "\xE2\x80\x8B", "\xCC\x81",
-	    "\xE2\x80\x8D", ""};
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-		check_text(texts[i], strlen(texts[i]));
-	check_text("nul\0inside", 10);
-}
-
-static void
-a_word_of_100_kib_and_stacks_of_marks_are_broken_not_dropped(void **state)
-{
-	(void)state;
-	const size_t size = 100 << 10;
-	char *text = malloc(size);
-	assert_non_null(text);
-	memset(text, 'W', size);
-	struct document *document = new_document();
-	document_free_text(
-	    document, document_root(document), span_of(text, size));
-	document_row(document,
-	    document_table(document, document_root(document)),
-	    span_text("Navn"), span_of(text, size));
-	check_only(document);
-	for (size_t i = 0; i + 1 < 20000; i += 2)
-		memcpy(text + i, "\xCC\x81", 2);
-	document = new_document();
-	document_free_text(
-	    document, document_root(document), span_of(text, 20000));
-	check_only(document);
-	for (size_t i = 0; i + 3 <= 60000; i += 3)
-		memcpy(text + i, "1\xD7\x90", 3); /* alternating directions */
-	document = new_document();
-	document_free_text(
-	    document, document_root(document), span_of(text, 60000));
-	check_only(document);
-	free(text);
+	pdf_check(new_document(), NULL);
 }
 
 static void
@@ -269,7 +127,7 @@ a_table_of_500_rows_goes_over_pages(void **state)
 	    span_text("12 500,00"), span_text("Utleier AS, Storgata 1")};
 	for (int i = 0; i < 500; i++)
 		document_grid_row(document, grid, cells, 3);
-	check_only(document);
+	pdf_check(document, NULL);
 }
 
 /* The rules find raised letters: what a mark needs must end with it. */
@@ -283,7 +141,7 @@ a_raised_mark_at_the_end_of_a_line_raises_nothing_after_it(void **state)
 	    span_text("\u062D\u0633\u0627\u0628 "
 		      "\u062C\u0627\u0631\u064D"));
 	document_free_text(document, root, span_text("etter"));
-	check_only(document);
+	pdf_check(document, NULL);
 }
 
 /* ---- what stays together ---- */
@@ -292,7 +150,7 @@ static void
 pages_of(struct document *take_document, struct buf *text)
 {
 	struct buf pdf;
-	check(take_document, &pdf);
+	pdf_check(take_document, &pdf);
 	buf_reset(text);
 	assert_true(pdf_rules_pages(buf_span(&pdf), text));
 	buf_clear(&pdf);
@@ -382,7 +240,7 @@ a_grid_breaks_no_word_while_its_columns_have_room(void **state)
 	document_grid_numbers(document, grid, 3);
 	document_grid_row(document, grid, cells, 7);
 	struct buf pdf;
-	check(document, &pdf);
+	pdf_check(document, &pdf);
 	struct buf text;
 	buf_init(&text, 1 << 20);
 	int status = run_on(buf_span(&pdf), "pdftotext -layout", "-", &text);
@@ -440,7 +298,7 @@ inlines_links_figures_quotes_and_nested_lists_are_tagged(void **state)
 	document_link(document,
 	    document_paragraph(document, section, span_text("رقم ")),
 	    span_text("tel:+4799999999"), span_text("هاتف 99"));
-	check_only(document);
+	pdf_check(document, NULL);
 }
 
 static void
@@ -458,7 +316,8 @@ a_character_without_a_glyph_is_reported(void **state)
 		memset(&notes, 0, sizeof notes);
 		buf_reset(&pdf);
 		assert_int_equal(
-		    pdf_build(fonts, document, &pdf, &notes, &why), 0);
+		    pdf_build(pdf_check_fonts(), document, &pdf, &notes, &why),
+		    0);
 		assert_int_equal(notes.missing, 3);
 		assert_int_equal(notes.seen[0].kind, DOCUMENT_MISSING);
 		assert_int_equal(notes.seen[0].code_point, 0x7533);
@@ -466,50 +325,6 @@ a_character_without_a_glyph_is_reported(void **state)
 	}
 	buf_clear(&pdf);
 	document_free(document);
-}
-
-/* Code points of many kinds, so that each text is a mixture. */
-static uint32_t
-some_code_point(uint32_t *seed)
-{
-	static const struct {
-		uint32_t first, count;
-	} kinds[] = {{0x20, 95}, {0x61, 26}, {0x20, 1}, {0, 0x250},
-	    {0x300, 0x70}, {0x370, 0x190}, {0x590, 0x160}, {0x900, 0x80},
-	    {0x980, 0x480}, {0xE00, 0x200}, {0x1000, 0x100}, {0x1780, 0x80},
-	    {0x2000, 0x70}, {0xFB1D, 0x3E0}, {0x200C, 2}, {0x1F300, 0x300},
-	    {0, 0x110000}, {0x10A00, 0x500}, {0xE000, 0x20}, {0x0A, 1}};
-	*seed = *seed * UINT32_C(1664525) + UINT32_C(1013904223);
-	uint32_t kind = (*seed >> 8) % (sizeof kinds / sizeof *kinds);
-	*seed = *seed * UINT32_C(1664525) + UINT32_C(1013904223);
-	return kinds[kind].first + (*seed >> 8) % kinds[kind].count;
-}
-
-static void
-random_texts_come_out_whole(void **state)
-{
-	(void)state;
-	const char *wish = getenv("BUDSTIKKE_RANDOM_DOCUMENTS");
-	uint32_t rounds = wish == NULL ? 60 : (uint32_t)atoi(wish);
-	struct buf text;
-	buf_init(&text, 1 << 16);
-	for (uint32_t i = 0; i < rounds; i++) {
-		uint32_t seed = i * 7919 + 1;
-		buf_reset(&text);
-		for (uint32_t j = 0; j < 10 + i % 300; j++) {
-			uint32_t point = some_code_point(&seed);
-			if (seed % 7 == 0)
-				buf_add_byte(&text, (uint8_t)(seed >> 16));
-			else
-				utf8_add(&text, point);
-			while (seed % 11 == 0 && text.size < 4000) {
-				utf8_add(&text, point); /* long runs */
-				seed = seed / 11 + 1;
-			}
-		}
-		check_text((const char *)text.at, text.size);
-	}
-	buf_clear(&text);
 }
 
 static void
@@ -523,7 +338,8 @@ limits_end_a_document_with_an_error_that_names_them(void **state)
 	document_free_text(
 	    document, document_root(document), span_text("kort"));
 	assert_int_equal(
-	    pdf_build(fonts, document, &pdf, NULL, &why), WHY_TOO_LARGE);
+	    pdf_build(pdf_check_fonts(), document, &pdf, NULL, &why),
+	    WHY_TOO_LARGE);
 	assert_non_null(strstr(why.text, "document_bytes"));
 	buf_clear(&pdf);
 	document_free(document);
@@ -537,11 +353,12 @@ limits_end_a_document_with_an_error_that_names_them(void **state)
 		    document, document_root(document), span_text("linje"));
 	buf_init(&pdf, limits.document_bytes);
 	assert_int_equal(
-	    pdf_build(fonts, document, &pdf, NULL, &why), WHY_TOO_LARGE);
+	    pdf_build(pdf_check_fonts(), document, &pdf, NULL, &why),
+	    WHY_TOO_LARGE);
 	assert_non_null(strstr(why.text, "document_pages"));
 	buf_clear(&pdf);
 	document_free(document);
-	check_only(sample_document(&limits)); /* nothing is left behind */
+	pdf_check(sample_document(&limits), NULL); /* nothing is left behind */
 }
 
 static void
@@ -550,13 +367,14 @@ kept_words_change_no_byte(void **state)
 	(void)state;
 	struct buf before;
 	struct buf after;
-	check(sample_document(&limits), &before);
+	pdf_check(sample_document(&limits), &before);
 	for (int i = 0; i < 3; i++)
-		pdf_words_keep(fonts, span_text("Søknad om Husleie"));
-	pdf_words_keep(
-	    fonts, span_text("Navn Fødselsnummer Nettolønn siste måned"));
-	check(sample_document(&limits), &after);
-	pdf_caches_clear(fonts);
+		pdf_words_keep(
+		    pdf_check_fonts(), span_text("Søknad om Husleie"));
+	pdf_words_keep(pdf_check_fonts(),
+	    span_text("Navn Fødselsnummer Nettolønn siste måned"));
+	pdf_check(sample_document(&limits), &after);
+	pdf_caches_clear(pdf_check_fonts());
 	assert_true(span_equal(buf_span(&before), buf_span(&after)));
 	buf_clear(&before);
 	buf_clear(&after);
@@ -582,7 +400,7 @@ broken_files_are_seen_by_the_rules(void **state)
 	struct buf text;
 	buf_init(&report, 1 << 20);
 	buf_init(&text, 1 << 20);
-	check(sample_document(&limits), &pdf);
+	pdf_check(sample_document(&limits), &pdf);
 	static const char *const marks[] = {"<pdfaid:part>2", "endstream",
 	    "/Type/XRef", "%%EOF", "/N 3", "x-default"};
 	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
@@ -607,9 +425,6 @@ main(void)
 	    cmocka_unit_test(the_sample_follows_every_rule),
 	    cmocka_unit_test(qpdf_finds_no_fault_and_pdftotext_finds_the_words),
 	    cmocka_unit_test(an_empty_document_is_one_page),
-	    cmocka_unit_test(hostile_texts_are_drawn_whole),
-	    cmocka_unit_test(
-		a_word_of_100_kib_and_stacks_of_marks_are_broken_not_dropped),
 	    cmocka_unit_test(a_table_of_500_rows_goes_over_pages),
 	    cmocka_unit_test(
 		a_raised_mark_at_the_end_of_a_line_raises_nothing_after_it),
@@ -619,12 +434,11 @@ main(void)
 	    cmocka_unit_test(
 		inlines_links_figures_quotes_and_nested_lists_are_tagged),
 	    cmocka_unit_test(a_character_without_a_glyph_is_reported),
-	    cmocka_unit_test(random_texts_come_out_whole),
 	    cmocka_unit_test(
 		limits_end_a_document_with_an_error_that_names_them),
 	    cmocka_unit_test(kept_words_change_no_byte),
 	    cmocka_unit_test(a_folder_without_the_first_font_is_an_error),
 	    cmocka_unit_test(broken_files_are_seen_by_the_rules),
 	};
-	return cmocka_run_group_tests(tests, open_fonts, close_fonts);
+	return cmocka_run_group_tests(tests, start, stop);
 }
