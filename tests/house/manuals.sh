@@ -71,12 +71,12 @@ done)
 is "$lost" "" "budstikke.1 has every option of every verb"
 
 "$BUDSTIKKED" --print-config >"$T/settings"
-sed -n 's/^\([a-z_]*\) = .*/\1/p' "$T/settings" | sort >"$T/names"
+sed -n 's/^\([a-z0-9_]*\) = .*/\1/p' "$T/settings" | sort >"$T/names"
 sed -n 's/^\.It Cm //p' relay/relay.conf.5 | sort >"$T/described"
 is "$(cat "$T/described")" "$(cat "$T/names")" \
 	"relay.conf.5 describes every setting and no other"
 wrong=$(
-	sed -n 's/^\([a-z_]*\) = "\{0,1\}\([^"]*[^"L]\)"\{0,1\}L\{0,1\};$/\1 \2/p' "$T/settings" |
+	sed -n 's/^\([a-z0-9_]*\) = "\{0,1\}\([^"]*[^"L]\)"\{0,1\}L\{0,1\};$/\1 \2/p' "$T/settings" |
 		while read -r name value; do
 			[ "$value" = '[ ]' ] && continue
 			grep -A1 -xF ".It Cm $name" relay/relay.conf.5 |
