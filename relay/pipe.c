@@ -239,6 +239,18 @@ pipe_refuse(struct role_peer *peer, uint64_t request, const struct why *why)
 	buf_clear(&body);
 }
 
+/* What was handed out, and where the rest stood before it moved up. */
+static void
+handed_wipe(struct pipe *pipe)
+{
+	size_t held = pipe->in.size;
+	if (pipe->done == 0)
+		return;
+	buf_drop(&pipe->in, pipe->done);
+	pipe->done = 0;
+	explicit_bzero(pipe->in.at + pipe->in.size, held - pipe->in.size);
+}
+
 /* Read once from a peer and handle every whole frame. */
 static void
 peer_serve(
@@ -267,6 +279,8 @@ peer_serve(
 		hooks->frame(role, peer, &frame);
 	}
 	pipe->gather = false;
+	if (hooks->wipe)
+		handed_wipe(pipe);
 	/* a peer that is gone is found by reading */
 	if (!pipe->ended && gathered_write(pipe, -1, NULL) < 0)
 		pipe->ended = true;

@@ -34,6 +34,8 @@ struct pipe_hooks {
 	/* Frames are handled so fast that answers may wait for those that came
 	 * with them: one write carries all. */
 	bool gather;
+	/* Frames are overwritten when they have been handled. */
+	bool wipe;
 };
 
 /* Serve every peer until the parent says drain or ends. Call after

@@ -4,9 +4,11 @@
  *
  * SECURITY: reads hostile payloads. Profiles and fonts are read before the
  * jail; afterwards it has its pipe and no files, no network, no keys. Nothing
- * of a message is kept when it is answered, and freed JSON is overwritten.
+ * of a message is kept when it is answered: the request is overwritten, and so
+ * is whatever was freed on the way.
  */
 #include "base/log.h"
+#include "base/wipe.h"
 #include "formats/pdf.h"
 #include "formats/profile.h"
 #include "formats/render.h"
@@ -14,8 +16,6 @@
 #include "relay/render_wire.h"
 #include "relay/role.h"
 
-#include <jansson.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,15 +27,6 @@ struct renderer {
 	struct profile_set profiles;
 	struct pdf_fonts *fonts;
 };
-
-static void
-wiping_free(void *at)
-{
-	if (at == NULL)
-		return;
-	explicit_bzero(at, malloc_usable_size(at));
-	free(at);
-}
 
 /* ---- requests ---- */
 
@@ -242,12 +233,13 @@ renderer_open(
 int
 render_serve(struct role *role)
 {
-	static const struct pipe_hooks hooks = {.frame = render_frame};
+	static const struct pipe_hooks hooks = {
+	    .frame = render_frame, .wipe = true};
 	struct renderer renderer = {0};
 	struct why why = {0};
 	int ret;
 
-	json_set_alloc_funcs(malloc, wiping_free);
+	wipe_freed_memory();
 	ret = renderer_open(&renderer, role->conf, &why);
 	role->own = &renderer;
 	if (ret == 0)

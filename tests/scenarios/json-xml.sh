@@ -54,5 +54,5 @@ for i in "${!names[@]}"; do
 done
 check "who does not want it does not get it" \
 	test ! -e "$T/in/$plain/document.xml" -a ! -e "$T/in/$plain/document.md"
-is "$(grep -c role.died "$RELAY_DIR/log")" 0 "no role died"
+is "$(grep -c role.dead "$RELAY_DIR/log")" 0 "no role died"
 finish

@@ -67,5 +67,5 @@ done
 is "$(grep -c "Andre opplysninger" "$T/letter.txt")" 0 "the presentation knows every value"
 nav status --json "$first" >"$T/out"
 is "$(jq -r '.recipients[0].state' "$T/out")" imported "the sender sees that it is stored"
-is "$(grep -c 'role.died\|Hemmelig' "$RELAY_DIR/log")" 0 "no role died, no value is in the log"
+is "$(grep -c 'role.dead\|Hemmelig' "$RELAY_DIR/log")" 0 "no role died, no value is in the log"
 finish
