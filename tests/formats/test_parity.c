@@ -262,13 +262,10 @@ expect_documents(struct document *document, const struct buf *text)
 }
 
 static void
-random_valid_payloads_are_shown_whole(void **state)
+expect_random_shown(uint64_t rounds)
 {
-	const char *wish = getenv("BUDSTIKKE_RANDOM_PAYLOADS");
-	uint64_t rounds = wish == NULL ? 40 : strtoull(wish, NULL, 10);
 	struct buf text, squeezed;
 
-	(void)state;
 	buf_init(&text, 16 << 20);
 	buf_init(&squeezed, 16 << 20);
 	for (uint64_t seed = 1; seed <= rounds; seed++) {
@@ -293,6 +290,36 @@ random_valid_payloads_are_shown_whole(void **state)
 	}
 	buf_clear(&text);
 	buf_clear(&squeezed);
+}
+
+static void
+random_valid_payloads_are_shown_whole(void **state)
+{
+	const char *wish = getenv("BUDSTIKKE_RANDOM_PAYLOADS");
+
+	(void)state;
+	expect_random_shown(wish == NULL ? 40 : strtoull(wish, NULL, 10));
+}
+
+static void
+so_are_those_of_the_other_message_types(void **state)
+{
+	static const char *const types[] = {"digisos-soknad-minimal",
+	    "digisos-soker", "digisos-ettersendelse", "bekymringsmelding"};
+	struct profile *first = profile;
+	struct why why = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		char path[128];
+
+		snprintf(path, sizeof(path), "formats/profiles/%s", types[i]);
+		if (profile_load(path, &limits, &profile, &why) < 0)
+			fail_msg("%s", why.text);
+		expect_random_shown(20);
+		profile_free(profile);
+	}
+	profile = first;
 }
 
 /* ---- our examples ---- */
@@ -470,6 +497,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(random_valid_payloads_are_shown_whole),
+	    cmocka_unit_test(so_are_those_of_the_other_message_types),
 	    cmocka_unit_test(overridden_values_are_struck_through),
 	    cmocka_unit_test(our_examples_are_rendered_by_the_rules),
 	    cmocka_unit_test(a_presentation_that_forgets_a_field_is_refused),

@@ -47,6 +47,12 @@ flatten(struct maker *maker, const struct node *node, struct flat *flat)
 	if (node->one.count > 0)
 		flatten(maker,
 		    node->one.at[pick(maker, (uint32_t)node->one.count)], flat);
+	if (node->then != NULL && pick(maker, 2) == 0) {
+		flatten(maker, node->condition, flat);
+		flatten(maker, node->then, flat);
+	} else if (node->otherwise != NULL) {
+		flatten(maker, node->otherwise, flat);
+	}
 }
 
 static json_t *make(struct maker *maker, const struct node *node);
@@ -58,14 +64,18 @@ class_add(struct maker *maker, const char *at, struct buf *out)
 {
 	char set[256];
 	size_t count = 0;
-	while (*at != ']') {
+	bool all_but = *at == '^'; /* then a letter will do */
+	if (all_but)
+		set[count++] = 'a';
+	while (*at != ']' || at[-1] == '\\') {
 		char from = *at++;
 		char to = from;
 		if (at[0] == '-' && at[1] != ']') {
 			to = at[1];
 			at += 2;
 		}
-		for (int c = from; c <= to && count < sizeof set; c++)
+		for (int c = from; c <= to && count < sizeof set && !all_but;
+		     c++)
 			set[count++] = (char)c;
 	}
 	if (out != NULL)
@@ -80,8 +90,12 @@ static const char *sequence_add(
 static const char *
 atom_add(struct maker *maker, const char *at, struct buf *out)
 {
-	if (*at == '(')
-		return sequence_add(maker, at + 1, out) + 1;
+	if (*at == '(') {
+		at = sequence_add(maker, at + 1, out);
+		while (*at == '|') /* the first way is taken */
+			at = sequence_add(maker, at + 1, NULL);
+		return at + 1;
+	}
 	if (*at == '[')
 		return class_add(maker, at + 1, out);
 	if (*at == '\\')
@@ -95,7 +109,7 @@ atom_add(struct maker *maker, const char *at, struct buf *out)
 static const char *
 sequence_add(struct maker *maker, const char *at, struct buf *out)
 {
-	while (*at != '\0' && *at != ')' && *at != '$') {
+	while (*at != '\0' && *at != ')' && *at != '$' && *at != '|') {
 		const char *atom = at;
 		long times = 1;
 		at = atom_add(maker, at, NULL);
@@ -105,6 +119,9 @@ sequence_add(struct maker *maker, const char *at, struct buf *out)
 			at = end + 1;
 		} else if (*at == '+') {
 			times = 1 + pick(maker, 9);
+			at++;
+		} else if (*at == '*') {
+			times = pick(maker, 3);
 			at++;
 		} else if (*at == '?') {
 			times = pick(maker, 2);
@@ -161,6 +178,10 @@ make_array(struct maker *maker, const struct flat *flat)
 	for (size_t i = 0; i < flat->count; i++) {
 		if (flat->at[i]->items == NULL)
 			continue;
+		if (count < flat->at[i]->items_min)
+			count = (uint32_t)flat->at[i]->items_min;
+		if (count > flat->at[i]->items_max)
+			count = (uint32_t)flat->at[i]->items_max;
 		for (uint32_t n = 0; n < count; n++)
 			json_array_append_new(
 			    array, make(maker, flat->at[i]->items));
@@ -193,6 +214,7 @@ make_object(struct maker *maker, const struct flat *flat)
 		for (size_t j = 0; j < node->properties_count; j++) {
 			const char *name = node->properties[j].name;
 			if (json_object_get(object, name) != NULL ||
+			    node->properties[j].node->never ||
 			    (!is_required(flat, name) &&
 				pick(maker, 100) >= maker->chance))
 				continue;
