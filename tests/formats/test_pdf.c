@@ -103,6 +103,66 @@ qpdf_finds_no_fault_and_pdftotext_finds_the_words(void **state)
 	buf_clear(&pdf);
 }
 
+/* Append the texts that stand in quotes, labels of lists left out. */
+static void
+add_quoted(char *listing, struct buf *text)
+{
+	bool label = false;
+	for (char *line = strtok(listing, "\n"); line != NULL;
+	     line = strtok(NULL, "\n")) {
+		line += strspn(line, " ");
+		char *end = strrchr(line, '"');
+		if (*line != '"')
+			label = strncmp(line, "Lbl", 3) == 0 ||
+				(label && *line == '/');
+		else if (!label && end > line)
+			buf_add(text, line + 1, (size_t)(end - line - 1));
+	}
+}
+
+/* A program that is not ours walks the tree, and finds the words in it. What it
+ * has of right-to-left lines is in the order of the page: left out here. */
+static void
+poppler_reads_each_element_in_the_order_of_the_tree(void **state)
+{
+	(void)state;
+	static const char source[] =
+	    "Davvisámegiella: Áhčči, ŧ ŋ đ š ž č Ǯǯ Щиро дякую ґ є ї і "
+	    "ff fi ﬁ ½ € → ☐ हिन्दी क्षत्रिय ไทย กำ தமிழ் கொ ትግርኛ e\u0301 "
+	    "(paren) \\ <hex> & en lenger linje som går over flere enn en "
+	    "linje på siden, for den er lang nok til det";
+	struct document *document = new_document();
+	struct document_node *root = document_root(document);
+	struct span cells[] = {span_text("b c"), span_text(source)};
+	document_heading(document, root, 1, span_text(source));
+	document_free_text(document, root, span_text(source));
+	document_row(document, document_table(document, root), span_text("a"),
+	    span_text(source));
+	document_grid_row(
+	    document, document_grid(document, root, cells, 2), cells, 2);
+	document_item(
+	    document, document_list(document, root, true), span_text(source));
+	document_markdown(document, root,
+	    span_text("> **fet** *kursiv* [lenke](https://a.no) `kode`"));
+	struct buf want, have, output, pdf;
+	char reason[200];
+	buf_init(&want, 1 << 20);
+	buf_init(&have, 1 << 20);
+	buf_init(&output, 1 << 20);
+	document_plain_text(document, &want);
+	pdf_check(document, &pdf);
+	int status =
+	    run_on(buf_span(&pdf), "pdfinfo -struct-text", "", &output);
+	assert_int_equal(status, 0);
+	add_quoted((char *)(uintptr_t)buf_text(&output), &have);
+	if (!pdf_text_same(buf_span(&want), buf_span(&have), 0, reason))
+		fail_msg("%s in %s", reason, buf_text(&have));
+	buf_clear(&want);
+	buf_clear(&have);
+	buf_clear(&output);
+	buf_clear(&pdf);
+}
+
 static void
 an_empty_document_is_one_page(void **state)
 {
@@ -424,6 +484,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_sample_follows_every_rule),
 	    cmocka_unit_test(qpdf_finds_no_fault_and_pdftotext_finds_the_words),
+	    cmocka_unit_test(
+		poppler_reads_each_element_in_the_order_of_the_tree),
 	    cmocka_unit_test(an_empty_document_is_one_page),
 	    cmocka_unit_test(a_table_of_500_rows_goes_over_pages),
 	    cmocka_unit_test(
