@@ -150,9 +150,9 @@ build_payload(const struct profile_source *source, struct profile *profile,
 		schema = build_lists(
 		    source, profile, json_object_get(spec, "lists"));
 		if (schema == 0)
-			schema = profile_relaxng_read(source,
+			schema = profile_xml_schema_read(source,
 			    json_string_value(json_object_get(spec, "schema")),
-			    &profile->relaxng);
+			    &profile->xml_schema);
 	} else {
 		profile->payload = PROFILE_PAYLOAD_JSON;
 		profile->as_xml = json_is_true(json_object_get(spec, "xml"));
@@ -399,12 +399,12 @@ judging_free(struct profile *profile)
 	minimise_free(profile->minimise);
 	schema_free(profile->attachments.list);
 	schema_free(profile->schema);
-	xml_schema_free(profile->relaxng);
+	xml_schema_free(profile->xml_schema);
 	presentation_free(profile->shown);
 	profile->minimise = NULL;
 	profile->attachments.list = NULL;
 	profile->schema = NULL;
-	profile->relaxng = NULL;
+	profile->xml_schema = NULL;
 	profile->shown = NULL;
 }
 

@@ -66,10 +66,10 @@ struct profile {
 	char *title;    /* for people, in language */
 	char *language; /* BCP 47 */
 	enum profile_payload payload;
-	char *payload_name;         /* file name in the package */
-	char *media_type;           /* of the payload */
-	struct schema *schema;      /* JSON only */
-	struct xml_schema *relaxng; /* XML only */
+	char *payload_name;            /* file name in the package */
+	char *media_type;              /* of the payload */
+	struct schema *schema;         /* JSON only */
+	struct xml_schema *xml_schema; /* XML only */
 	char **lists; /* XML only: elements that are arrays, then NULL */
 	bool as_xml;  /* JSON only: as document.xml, too; json_xml(7) */
 	bool as_text; /* JSON and XML: as document.md, too */

@@ -32,8 +32,8 @@ int profile_schema_read(
     const struct profile_source *source, const char *name, struct schema **out);
 
 /* A RELAX NG schema of the folder. */
-int profile_relaxng_read(const struct profile_source *source, const char *name,
-    struct xml_schema **out);
+int profile_xml_schema_read(const struct profile_source *source,
+    const char *name, struct xml_schema **out);
 
 /* Lines for findings whose part is a file of the folder, by their pointers. */
 void profile_lines_find(const struct profile_source *source);

@@ -121,7 +121,7 @@ profile_schema_read(
 }
 
 int
-profile_relaxng_read(const struct profile_source *source, const char *name,
+profile_xml_schema_read(const struct profile_source *source, const char *name,
     struct xml_schema **out)
 {
 	struct buf text;
@@ -162,7 +162,8 @@ profile_lines_find(const struct profile_source *source)
 			continue;
 		if (strcmp(one->rule, "json") == 0 ||
 		    strcmp(one->rule, "xml") == 0 ||
-		    strcmp(one->rule, "relaxng") == 0) {
+		    strcmp(one->rule, "relaxng") == 0 ||
+		    strcmp(one->rule, "xsd") == 0) {
 			place_told(one);
 			continue;
 		}

@@ -223,8 +223,7 @@ unshown_add(const struct shower *shower, const struct schema_field *field)
 		    "\"technical\" with a reason",
 		    shower->file, at);
 	else
-		findings_add(shower->findings, field->part, field->rule,
-		    "relaxng",
+		findings_add(shower->findings, field->part, "", field->rule,
 		    "line %u: a place in %s for %.200s, or an entry under "
 		    "\"technical\" with a reason",
 		    field->line, shower->file, at);

@@ -61,7 +61,7 @@ xml_read(const struct profile *profile, struct span payload,
 		findings_add(findings, PART, "", "xml", "%s", why->text);
 	if (ret == 0)
 		ret = xml_schema_check(
-		    profile->relaxng, document, PART, findings, why);
+		    profile->xml_schema, document, PART, findings, why);
 	if (ret == 0)
 		ret = xml_value_build(
 		    document, (const char *const *)profile->lists, out, why);

@@ -12,8 +12,8 @@
 struct schema_field {
 	const char *at;   /* with stars */
 	const char *part; /* the schema's text, */
-	const char *rule; /* and the pointer of the field in it */
-	unsigned line;    /* 0: by its rule */
+	const char *rule; /* and the pointer of the field in it, */
+	unsigned line;    /* or, where this is not 0, the kind of schema */
 	bool scalar;      /* a text, number, truth value or null may be there */
 	bool open;        /* nothing is said of what is below */
 };

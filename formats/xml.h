@@ -1,6 +1,6 @@
 /*
  * xml - strict reading of XML 1.0 that somebody else wrote, its check by a
- * RELAX NG schema, and the value tree that a presentation walks.
+ * schema, and the value tree that a presentation walks.
  *
  * Size, nesting and counts are checked before the parser runs. Refused:
  * document type declarations (and so every entity but the five of XML itself),
@@ -51,9 +51,9 @@ void xml_document_free(struct xml_document *document); /* NULL is fine */
 struct xml_schema;
 
 /*
- * Compile RELAX NG in its XML syntax; all of it stands in text, for include and
- * externalRef are refused. file is its name in findings. *out is the caller's.
- * WHY_INVALID with findings, WHY_NOMEM.
+ * Compile RELAX NG in its XML syntax, or XML Schema; all of it stands in text,
+ * for what leads to other files is refused. file is its name in findings. *out
+ * is the caller's. WHY_INVALID with findings, WHY_NOMEM.
  */
 int xml_schema_compile(struct span text, const char *file,
     struct findings *findings, struct xml_schema **out, struct why *why);

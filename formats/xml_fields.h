@@ -1,6 +1,6 @@
 /*
- * xml_fields - which places of a value a RELAX NG schema knows, by the mapping
- * of xml_value_build(); for holding a presentation against it.
+ * xml_fields - which places of a value a schema of XML knows, by the mapping of
+ * xml_value_build(); for holding a presentation against it.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * xml_priv - what xml.c (reading), xml_scan.c (bounds), xml_schema.c (RELAX
- * NG), xml_value.c (values) and xml_json.c share.
+ * xml_priv - what xml.c (reading), xml_scan.c (bounds), xml_schema.c (schemas),
+ * xml_fields*.c (what they know) and xml_value.c (values) share.
  */
 #pragma once
 
@@ -20,6 +20,13 @@ int xml_scan(
 
 /* Append the path of an element, as /brev/mottaker[2]/navn. */
 void xml_path_add(struct buf *out, const xmlNode *element);
+
+/* The text is an XML Schema, by its root element. */
+bool xml_is_xsd(const struct xml_document *document);
+
+/* The one element at the top of an XML Schema that no other refers to; NULL
+ * when there is none, or several. */
+const xmlNode *xsd_root(const xmlNode *top);
 
 /* What a handler of libxml2's errors tells first. */
 void xml_error_note(const xmlError *error);

@@ -4,8 +4,20 @@
 . "$(dirname "$0")/../support/tap.sh"
 . "$TOP/tests/support/pdf.sh"
 need_tool jq qpdf pdftotext xmllint
-start_relay
 fixtures=$TOP/tests/formats/fixtures/arkivbrev
+# a second type: the same letter by a schema in XML Schema; init takes the types
+# that lie beside its program
+mkdir -p "$T/share/budstikke" "$T/bin"
+cp "$BUDSTIKKE" "$T/bin/"
+BUDSTIKKE=$T/bin/$(basename "$BUDSTIKKE")
+cp -r "$TOP/formats/profiles" "$T/share/budstikke/profiles"
+brev=$T/share/budstikke/profiles/brev-xsd
+cp -r "$TOP/formats/profiles/arkivbrev" "$brev"
+cp "$fixtures/arkivbrev.xsd" "$brev/"
+rm "$brev/arkivbrev.rng"
+jq '.name = "brev-xsd" | .payload.schema = "arkivbrev.xsd" | .payload.text = true' \
+	"$TOP/formats/profiles/arkivbrev/profile.json" >"$brev/profile.json"
+start_relay
 schema=$TOP/formats/profiles/arkivbrev/arkivbrev.rng
 letter=$fixtures/gyldig-vedtak.xml
 make_pdf "$T/husleiekontrakt.pdf" "a lease"
@@ -51,12 +63,28 @@ refused "$T/json.xml" "" "^line 1: " "JSON is no letter"
 } >"$T/deep.xml"
 refused "$T/deep.xml" "" "^line 2: .*xml_depth" "deep nesting is refused by the limit's name"
 
+check "a type with an XML Schema is good" "$BUDSTIKKE" profile check "$brev"
+check "xmllint finds our letter good by it, too" \
+	xmllint --nonet --noout --schema "$brev/arkivbrev.xsd" "$letter"
+exits 0 "the shortest letter is good by it" nav send --to oslo --type brev-xsd --json \
+	"$fixtures/gyldig-kort.xml"
+third=$(jq -r .id "$T/out")
+exits 3 "a wrong date is refused by it" nav send --to oslo --type brev-xsd --json "$T/date.xml"
+is "$(jq -r '.errors[0].pointer' "$T/out")" /arkivbrev/journalpost/dokumentetsDato "at its element"
+is "$(grep -c Hemmelig "$T/out" "$T/err" | grep -v ':0$')" "" "without its value"
+sed -i 's/<xs:element name="hilsen"/<xs:element name="ny" type="a:linje" minOccurs="0"\/>&/' \
+	"$brev/arkivbrev.xsd"
+exits 3 "what it knows and nobody shows is a fault" "$BUDSTIKKE" profile check "$brev"
+like "$(cat "$T/out" "$T/err")" 'arkivbrev.xsd:[0-9]+.*/brev/ny' "told with its line"
+
 exits 0 "Oslo fetches" oslo fetch --out "$T/in" --json --reference arkiv/9
-is "$(jq -r '.fetched | length' "$T/out")" 2 "two letters, and none of the refused"
+is "$(jq -r '.fetched | length' "$T/out")" 3 "three letters, and none of the refused"
 check "the letter is what was sent" cmp "$letter" "$T/in/$first/payload.xml"
 check "so is its attachment" cmp "$T/husleiekontrakt.pdf" \
 	"$T/in/$first/attachments/husleiekontrakt.pdf"
 check "so is the shortest one" cmp "$fixtures/gyldig-kort.xml" "$T/in/$second/payload.xml"
+check "and the one of the other type" cmp "$fixtures/gyldig-kort.xml" "$T/in/$third/payload.xml"
+check "whose text has its heading" grep -q '^# ' "$T/in/$third/document.md"
 check "the PDF is whole" qpdf --check "$T/in/$first/document.pdf"
 check "the XHTML is well-formed" xmllint --nonet --noout "$T/in/$first/document.xhtml"
 pdftotext -layout "$T/in/$first/document.pdf" "$T/letter.txt"
