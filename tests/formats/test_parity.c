@@ -14,6 +14,7 @@
 #include "formats/xhtml.h"
 #include "tests/support/json_generate.h"
 #include "tests/support/pdf_rules.h"
+#include "tests/support/xhtml_rules.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -250,7 +251,8 @@ expect_documents(struct document *document, const struct buf *text)
 	assert_int_equal(pdf_build(fonts, document, &pdf, &notes, &why), 0);
 	assert_int_equal(xhtml_build(document, &xhtml, &why), 0);
 	pdf_caches_clear(fonts);
-	if (pdf_rules_check(buf_span(&pdf), &report, &drawn) > 0)
+	if (pdf_rules_check(buf_span(&pdf), &report, &drawn) > 0 ||
+	    xhtml_rules_check(buf_span(&xhtml), &report) > 0)
 		fail_msg("%s", buf_text(&report));
 	if (!pdf_text_same(
 		buf_span(text), buf_span(&drawn), notes.missing, reason))

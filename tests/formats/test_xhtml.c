@@ -1,7 +1,9 @@
 #include "formats/document_priv.h"
 #include "formats/xhtml.h"
 
+#include "tests/support/pdf_rewrite.h"
 #include "tests/support/sample_document.h"
+#include "tests/support/xhtml_rules.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -183,6 +185,85 @@ language_direction_headers_and_pictures_are_told(void **state)
 	document_free(document);
 }
 
+/* Each rule is broken once, in a file that is good but for that. */
+static void
+what_breaks_a_rule_of_accessibility_is_told(void **state)
+{
+	static const struct {
+		const char *from, *to, *told;
+	} breaches[] = {{"</html>", "", "not well-formed"},
+	    {" lang=\"nb\"", "", "3.1.1"},
+	    {"<div lang=\"ar\"", "<div lang=\"\"", "3.1.2"},
+	    {"dir=\"rtl\"", "dir=\"up\"", "1.3.2"},
+	    {"<title>T<", "<title> <", "2.4.2"},
+	    {"<h1>A</h1>", "<h2>A</h2>", "1.3.1: a level"},
+	    {"<li>", "<li></li><p>", "not well-formed"},
+	    {"<ul>", "<ul><p/>", "1.3.1: a list"},
+	    {"<tr><th scope=\"row\"", "<tr><p/><th scope=\"row\"",
+		"1.3.1: a row"},
+	    {"<th scope=\"row\">n</th>", "<td>n</td>", "1.3.1: cells"},
+	    {"scope=\"col\"", "scope=\"x\"", "1.3.1: a header"},
+	    {"<main>", "<main/><main>", "1.3.1: one main"},
+	    {"alt=\"Våpen\"", "alt=\"\"", "1.1.1"},
+	    {">post</a>", "> </a>", "2.4.4"},
+	    {"href=\"mailto:a@b.no\"", "href=\"javascript:x\"", "2.4.4"},
+	    {"initial-scale=1", "maximum-scale=1", "1.4.4"},
+	    {"color:#1c1c1c", "color:#808080", "1.4.3"},
+	    {"background:#fff", "background:#777", "1.4.3"},
+	    {"<p>x</p>", "<p onclick=\"x\">x</p>", "an attribute that"},
+	    {"<p>x</p>", "<script/>", "an element that"},
+	    {"<p>x</p>", "<p style=\"color:red\">x</p>", "a style"},
+	    {"<p>x</p>", "<!-- x -->", "what nobody reads"},
+	    {"src=\"data:image", "src=\"//example.no", "from elsewhere"}};
+	static const uint8_t rgb[3] = {1, 2, 3};
+	const struct document_picture picture = {
+	    .width = 1, .height = 1, .width_mm = 10, .rgb = span_of(rgb, 3)};
+	const struct span heads[] = {span_text("A"), span_text("B")};
+	const struct document_meta meta = {.title = "T", .language = "nb"};
+	struct document *document = document_new(&meta, &limits);
+	struct document_node *root = document_root(document);
+	struct buf out, changed, report;
+	struct why why;
+
+	(void)state;
+	document_heading(document, root, 1, span_text("A"));
+	document_figure(document, root, &picture, span_text("Våpen"));
+	document_row(document, document_table(document, root), span_text("n"),
+	    span_text("v"));
+	document_grid_row(
+	    document, document_grid(document, root, heads, 2), heads, 2);
+	document_item(
+	    document, document_list(document, root, false), span_text("i"));
+	document_paragraph(document, root, span_text("x"));
+	document_link(document, document_paragraph(document, root, SPAN_NONE),
+	    span_text("mailto:a@b.no"), span_text("post"));
+	document_free_text(document,
+	    document_section(document, root, "ar", DOCUMENT_RTL),
+	    span_text("نص"));
+	buf_init(&out, limits.document_bytes);
+	buf_init(&changed, limits.document_bytes);
+	buf_init(&report, 1 << 16);
+	assert_int_equal(xhtml_build(document, &out, &why), 0);
+	if (xhtml_rules_check(buf_span(&out), &report) > 0)
+		fail_msg("%s", buf_text(&report));
+	for (size_t i = 0; i < sizeof breaches / sizeof *breaches; i++) {
+		buf_reset(&changed);
+		buf_reset(&report);
+		if (!span_change(buf_span(&out), breaches[i].from,
+			breaches[i].to, &changed))
+			fail_msg("no %s", breaches[i].from);
+		if (xhtml_rules_check(buf_span(&changed), &report) == 0 ||
+		    strstr(buf_text(&report), breaches[i].told) == NULL)
+			fail_msg("%s for %s: %s", breaches[i].to,
+			    breaches[i].from,
+			    report.size > 0 ? buf_text(&report) : "unseen");
+	}
+	buf_clear(&out);
+	buf_clear(&changed);
+	buf_clear(&report);
+	document_free(document);
+}
+
 static void
 a_file_over_its_room_is_refused(void **state)
 {
@@ -204,6 +285,7 @@ main(void)
 		the_sample_is_well_formed_and_says_what_cmark_says),
 	    cmocka_unit_test(hostile_text_stays_text),
 	    cmocka_unit_test(language_direction_headers_and_pictures_are_told),
+	    cmocka_unit_test(what_breaks_a_rule_of_accessibility_is_told),
 	    cmocka_unit_test(a_file_over_its_room_is_refused),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);
