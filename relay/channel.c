@@ -82,6 +82,7 @@ channel_new(struct event_base *base, int take_fd, size_t body_max,
 	if (c->out == NULL || c->readable == NULL || c->writable == NULL ||
 	    c->broken == NULL || c->later == NULL || flags < 0 ||
 	    fcntl(take_fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+	    event_priority_set(c->readable, 0) < 0 ||
 	    event_add(c->readable, NULL) < 0) {
 		channel_free(c);
 		return NULL;

@@ -20,6 +20,7 @@
 #include <event2/event.h>
 
 /* bodies: the largest is a rendered document, or a payload */
+#define TURN_CALLS 4
 #define BODY_LEAST (16 * MIB)
 #define LEAVE_MS 2000
 #define TICK_MS 50
@@ -457,11 +458,35 @@ role_deaths_parse(const struct wire_frame *frame, struct role_deaths *out)
 
 /* ---- entering and running ---- */
 
+/*
+ * What other roles say comes before what the world says: after TURN_CALLS calls
+ * for the world the channels are looked at. Without this a turn works through
+ * all connections that have something, and spool, which could have begun with
+ * the first of them, and net wait for each other in turn.
+ */
+static struct event_base *
+base_new(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+	if (config != NULL && event_config_set_max_dispatch_interval(config,
+				  NULL, TURN_CALLS, 1) == 0)
+		base = event_base_new_with_config(config);
+	if (config != NULL)
+		event_config_free(config);
+	/* new events get the middle, that is the lower of the two */
+	if (base != NULL && event_base_priority_init(base, 2) < 0) {
+		event_base_free(base);
+		return NULL;
+	}
+	return base;
+}
+
 int
 role_base_new(struct role *role, struct why *why)
 {
 	struct role_private *private = role->private;
-	role->base = event_base_new();
+	role->base = base_new();
 	if (role->base == NULL)
 		return why_set(why, WHY_SYSTEM, "event base");
 	private->pending_event = event_new(role->base, -1, 0, on_pending, role);
