@@ -81,6 +81,8 @@
 	X(turns_per_organisation, 4, 1, 10000,                                 \
 	    "small submissions worked on at once while other organisations "   \
 	    "send too; the others wait for their turn")                        \
+	X(refusal_ms, 200, 0, 10000,                                           \
+	    "milliseconds that the refusal of what is over a share takes")     \
 	/* mailbox and feed */                                                 \
 	X(list_entries, 200, 1, 10000, "entries in one page of a list")        \
 	/* spool */                                                            \

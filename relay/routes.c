@@ -14,6 +14,7 @@
 #include "relay/net.h"
 #include "relay/openapi.h"
 #include "relay/problem.h"
+#include "relay/refuse.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,7 +187,7 @@ caller_admit(const struct route *route, struct call *call)
 	struct problem *problem = problem_new(PROBLEM_RATE);
 	problem_error(problem, "", "", "at most %llu requests in a second",
 	    (unsigned long long)call->net->limits->requests_per_second);
-	problem_answer_later(call->request, problem, retry_s);
+	refuse_slowly(call->net, call->request, problem, retry_s);
 	return false;
 }
 
@@ -231,10 +232,12 @@ turn_take(const struct call *call)
 	}
 	if (!turn || !turn->place) {
 		free(turn);
-		problem_say(call->request, PROBLEM_RATE, "", "",
+		struct problem *problem = problem_new(PROBLEM_RATE);
+		problem_error(problem, "", "",
 		    "at most %llu submissions at once",
 		    (unsigned long long)
 			call->net->limits->uploads_per_organisation);
+		refuse_slowly(call->net, call->request, problem, 1);
 		return;
 	}
 	http_tag_set(call->request, turn);

@@ -84,7 +84,31 @@ def rank(relay):
     return senders.index(QUIET), senders, answers
 
 
+def refusals(relay, wait_s):
+    """Over the share: refused after refusal_ms; who leaves before harms nobody."""
+    noisy = relay.caller("nav")
+    noisy.get("/v1/feed?cursor=1.99999")
+    began = house.time.monotonic()
+    answer = noisy.get("/v1/feed?cursor=1.99999")
+    took = house.time.monotonic() - began
+    tap.ok(answer.status == 429 and answer.headers["Retry-After"] and took >= wait_s,
+           f"what is over the share is refused after {wait_s} s", (answer, took))
+    leaver = relay.caller("nav")
+    try:
+        leaver.request("GET", "/v1/feed?cursor=1.99999", timeout=wait_s / 4)
+    except OSError:
+        leaver.connection = None  # closed with it
+    house.time.sleep(wait_s)
+    tap.ok(house.submit(Quiet(relay), [house.ORGANISATIONS["oslo"]]).status == 201,
+           "and the relay serves the others")
+
+
 def main():
+    relay = start("-o", "requests_per_second=1", "-o", "refusal_ms=600")
+    try:
+        refusals(relay, 0.6)
+    finally:
+        relay.close()
     relay = start("-o", f"turns_per_organisation={TURNS}", "-o", "uploads_per_organisation=100")
     try:
         place, senders, answers = rank(relay)
