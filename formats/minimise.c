@@ -462,32 +462,42 @@ check_rule(const struct reader *reader, const json_t *rule)
 }
 
 int
-minimise_new(json_t *rules, const struct schema *schema, const char *file,
-    struct findings *findings, struct minimise **out, struct why *why)
+minimise_new_fields(json_t *rules, struct schema_fields *take_fields,
+    const char *file, struct findings *findings, struct minimise **out,
+    struct why *why)
 {
 	struct minimise *minimise = calloc(1, sizeof(*minimise));
 	struct reader reader = {.file = file, .findings = findings};
 	const json_t *rule;
-	int ret;
 
 	*out = NULL;
-	if (minimise == NULL)
+	if (minimise == NULL) {
+		schema_fields_clear(take_fields);
 		return why_set(
 		    why, WHY_NOMEM, "no memory for a profile's rules");
+	}
 	minimise->rules = json_incref(rules);
-	ret = schema_fields_find(schema, &minimise->fields, why);
+	minimise->fields = *take_fields;
+	*take_fields = (struct schema_fields){0};
 	reader.fields = &minimise->fields;
-	json_array_foreach(rules, reader.rule, rule)
-	{
-		if (ret == 0)
-			check_rule(&reader, rule);
-	}
-	if (ret < 0) {
-		minimise_free(minimise);
-		return ret;
-	}
+	json_array_foreach(rules, reader.rule, rule) check_rule(&reader, rule);
 	*out = minimise;
 	return findings_verdict(findings, why);
+}
+
+int
+minimise_new(json_t *rules, const struct schema *schema, const char *file,
+    struct findings *findings, struct minimise **out, struct why *why)
+{
+	struct schema_fields fields;
+	int ret = schema_fields_find(schema, &fields, why);
+
+	*out = NULL;
+	if (ret < 0) {
+		schema_fields_clear(&fields);
+		return ret;
+	}
+	return minimise_new_fields(rules, &fields, file, findings, out, why);
 }
 
 void

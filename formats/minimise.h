@@ -13,6 +13,7 @@
 
 struct minimise;
 struct schema;
+struct schema_fields;
 
 /*
  * Rules as profile.json has them (they fit its schema); kept by reference.
@@ -21,6 +22,10 @@ struct schema;
  */
 int minimise_new(json_t *rules, const struct schema *schema, const char *file,
     struct findings *findings, struct minimise **out, struct why *why);
+/* The same; fields are those that a schema of any kind knows. */
+int minimise_new_fields(json_t *rules, struct schema_fields *take_fields,
+    const char *file, struct findings *findings, struct minimise **out,
+    struct why *why);
 void minimise_free(struct minimise *minimise); /* NULL is fine */
 
 struct minimise_result {

@@ -107,12 +107,12 @@ build_lists(const struct profile_source *source, struct profile *profile,
 	return 0;
 }
 
-/* The presentation held against the elements that the schema knows. */
+/* What the schema in this file knows. */
 static int
-xml_shown_check(const struct profile_source *source,
-    const struct profile *profile, const char *name, const char *shown)
+xml_fields_read(const struct profile_source *source,
+    const struct profile *profile, const char *name,
+    struct schema_fields *fields)
 {
-	struct schema_fields fields = {0};
 	struct buf text;
 	int ret;
 
@@ -121,12 +121,23 @@ xml_shown_check(const struct profile_source *source,
 	if (ret == 0)
 		ret = xml_fields_find(buf_span(&text), name,
 		    (const char *const *)profile->lists, source->findings,
-		    &fields, source->why);
+		    fields, source->why);
+	buf_clear(&text);
+	return ret;
+}
+
+/* The presentation held against the elements that the schema knows. */
+static int
+xml_shown_check(const struct profile_source *source,
+    const struct profile *profile, const char *name, const char *shown)
+{
+	struct schema_fields fields = {0};
+	int ret = xml_fields_read(source, profile, name, &fields);
+
 	if (ret == 0)
 		ret = profile_shown_fields(&fields, profile->shown, shown,
 		    source->findings, source->why);
 	schema_fields_clear(&fields);
-	buf_clear(&text);
 	return ret;
 }
 
@@ -304,17 +315,38 @@ build_deadlines(const struct profile_source *source, struct profile *profile,
 	return 0;
 }
 
+/* Rules about the elements that a schema of XML knows. */
 static int
-build_rules(
-    const struct profile_source *source, struct profile *profile, json_t *rules)
+xml_rules_build(const struct profile_source *source, struct profile *profile,
+    const char *schema, json_t *rules)
 {
-	if (rules == NULL || (profile->payload == PROFILE_PAYLOAD_JSON &&
-				 profile->schema == NULL))
+	struct schema_fields fields = {0};
+	int ret = xml_fields_read(source, profile, schema, &fields);
+
+	if (ret == 0)
+		return minimise_new_fields(rules, &fields, PROFILE_FILE,
+		    source->findings, &profile->minimise, source->why);
+	schema_fields_clear(&fields);
+	return ret == WHY_INVALID ? 0 : ret; /* told with the presentation */
+}
+
+static int
+build_rules(const struct profile_source *source, struct profile *profile,
+    const char *schema, json_t *rules)
+{
+	bool known = profile->payload == PROFILE_PAYLOAD_JSON
+			 ? profile->schema != NULL
+			 : profile->xml_schema != NULL;
+
+	if (rules == NULL || (profile_structured(profile) && !known))
 		return 0;
+	if (profile->payload == PROFILE_PAYLOAD_XML)
+		return xml_rules_build(source, profile, schema, rules);
 	if (profile->payload == PROFILE_PAYLOAD_JSON)
 		return minimise_new(rules, profile->schema, PROFILE_FILE,
 		    source->findings, &profile->minimise, source->why);
-	fault(source, "/minimisation", "a payload of kind json for such rules");
+	fault(source, "/minimisation",
+	    "a payload of kind json or xml for such rules");
 	return 0;
 }
 
@@ -350,8 +382,10 @@ build_all(const struct profile_source *source, struct profile *profile,
 	    json_object_get(spec, "attachments"));
 	deadlines = build_deadlines(
 	    source, profile, json_object_get(spec, "deadlines"));
-	rules =
-	    build_rules(source, profile, json_object_get(spec, "minimisation"));
+	rules = build_rules(source, profile,
+	    json_string_value(
+		json_object_get(json_object_get(spec, "payload"), "schema")),
+	    json_object_get(spec, "minimisation"));
 	if (payload < 0)
 		return payload;
 	if (rules < 0)

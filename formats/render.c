@@ -91,19 +91,43 @@ json_read(const struct profile *profile, struct span payload,
 	return ret;
 }
 
+static int
+payload_read(const struct profile *profile, struct span payload,
+    const struct limits *limits, struct findings *findings, json_t **out,
+    struct why *why)
+{
+	return profile->payload == PROFILE_PAYLOAD_XML
+		   ? xml_read(profile, payload, limits, findings, out, why)
+		   : json_read(profile, payload, limits, findings, out, why);
+}
+
+static int
+payload_cut(const struct profile *profile, struct span payload,
+    const json_t *cuts, const struct limits *limits, struct buf *out,
+    struct why *why)
+{
+	struct xml_bounds bounds = xml_bounds_of(limits);
+	size_t count;
+
+	if (profile->payload == PROFILE_PAYLOAD_XML)
+		return xml_text_cut(payload, &bounds,
+		    (const char *const *)profile->lists, cuts, out, why);
+	return json_text_cut(payload, cuts, out, &count, why);
+}
+
 /* What may not pass goes, and what is left must still be a payload. */
 static int
-json_strip(const struct profile *profile, struct span payload,
+payload_strip(const struct profile *profile, struct span payload,
     const json_t *cuts, const struct limits *limits, struct findings *findings,
     struct render_result *result, json_t **value, struct why *why)
 {
-	size_t count;
-	int ret = json_text_cut(payload, cuts, &result->stripped, &count, why);
+	int ret =
+	    payload_cut(profile, payload, cuts, limits, &result->stripped, why);
 
 	json_decref(*value);
 	*value = NULL;
 	if (ret == 0)
-		ret = json_read(profile, buf_span(&result->stripped), limits,
+		ret = payload_read(profile, buf_span(&result->stripped), limits,
 		    findings, value, why);
 	if (ret == WHY_INVALID)
 		findings_add(findings, PART, "", "minimisation",
@@ -114,7 +138,7 @@ json_strip(const struct profile *profile, struct span payload,
 
 /* The profile's rules about what should not pass. */
 static int
-json_minimise(const struct profile *profile, struct span payload,
+payload_minimise(const struct profile *profile, struct span payload,
     int64_t received_ms, const struct limits *limits, struct findings *findings,
     struct render_result *result, json_t **value, struct why *why)
 {
@@ -129,8 +153,8 @@ json_minimise(const struct profile *profile, struct span payload,
 		json_text_build(&result->minimised, found.report);
 	result->minimised_count = found.count;
 	if (ret == 0 && json_object_size(found.cuts) > 0)
-		ret = json_strip(profile, payload, found.cuts, limits, findings,
-		    result, value, why);
+		ret = payload_strip(profile, payload, found.cuts, limits,
+		    findings, result, value, why);
 	minimise_result_clear(&found);
 	return ret;
 }
@@ -165,13 +189,9 @@ render_payload(const struct profile *profile, struct span payload,
 	if (!profile_structured(profile))
 		return why_set(why, WHY_UNSUPPORTED,
 		    "payloads of this message type are not rendered");
-	if (profile->payload == PROFILE_PAYLOAD_XML)
-		ret = xml_read(profile, payload, limits, findings, &value, why);
-	else
-		ret =
-		    json_read(profile, payload, limits, findings, &value, why);
-	if (ret == 0 && profile->payload == PROFILE_PAYLOAD_JSON)
-		ret = json_minimise(profile, payload, context->received_ms,
+	ret = payload_read(profile, payload, limits, findings, &value, why);
+	if (ret == 0)
+		ret = payload_minimise(profile, payload, context->received_ms,
 		    limits, findings, result, &value, why);
 	if (ret == 0 && profile->as_xml)
 		ret = json_xml_build(result->stripped.size > 0

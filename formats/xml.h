@@ -76,3 +76,13 @@ int xml_schema_check(const struct xml_schema *schema,
  */
 int xml_value_build(const struct xml_document *document,
     const char *const *lists, json_t **out, struct why *why);
+
+/*
+ * Append text to out without the elements and attributes at the pointers that
+ * are the names of cuts, as xml_value_build() makes them. WHY_INVALID when one
+ * leads nowhere, to the root or to a "#text"; what xml_text_read() says;
+ * WHY_NOMEM.
+ */
+int xml_text_cut(struct span text, const struct xml_bounds *bounds,
+    const char *const *lists, const json_t *cuts, struct buf *out,
+    struct why *why);
