@@ -17,6 +17,7 @@
 #include "relay/role.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
@@ -181,11 +182,20 @@ break_down(struct span body)
 {
 	static const char dies[] = "budstikke-test-render-dies";
 	static const char stalls[] = "budstikke-test-render-stalls";
+	static const char swells[] = "budstikke-test-render-swells";
 
 	if (memmem(body.at, body.size, dies, sizeof dies - 1) != NULL)
 		(void)raise(SIGKILL);
 	while (memmem(body.at, body.size, stalls, sizeof stalls - 1) != NULL)
 		(void)pause();
+	/* as a library does that cannot go on without memory */
+	if (memmem(body.at, body.size, swells, sizeof swells - 1) != NULL) {
+		size_t mib = 0;
+		while (malloc(1 * MIB) != NULL)
+			mib++;
+		(void)dprintf(STDERR_FILENO, "test: swollen to %zu MiB\n", mib);
+		abort();
+	}
 }
 #endif
 

@@ -354,7 +354,7 @@ judge(const char *program, struct span bytes)
 	snprintf(line, sizeof(line), "%s %s >/dev/null 2>&1", program, path);
 	status = system(line);
 	unlink(path);
-	if (status == 127 << 8)
+	if (status == 127 << 8 && getenv("CI") == NULL)
 		print_message("%s is absent, not asked\n", program);
 	else if (status != 0)
 		fail_msg("%s finds a fault", program);

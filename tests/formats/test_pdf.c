@@ -39,7 +39,8 @@ new_document(void)
 	return pdf_check_document(&limits);
 }
 
-/* Run a program on the PDF; the exit status, or -1 when it is not there. */
+/* Run a program on the PDF; the exit status, or -1 when it is not there, which
+ * is a failure where CI=true. */
 static int
 run_on(
     struct span pdf, const char *program, const char *rest, struct buf *output)
@@ -59,6 +60,8 @@ run_on(
 		buf_add(output, room, size);
 	int status = pclose(pipe);
 	unlink(path);
+	if (status == 127 << 8 && getenv("CI") != NULL)
+		fail_msg("missing tool: %s", program);
 	return status == 127 << 8 ? -1 : status;
 }
 

@@ -91,7 +91,7 @@ assert_well_formed(struct document *document)
 	assert_non_null(pipe);
 	fwrite(out.at, 1, out.size, pipe);
 	int status = pclose(pipe);
-	if (status == 127 << 8)
+	if (status == 127 << 8 && getenv("CI") == NULL)
 		print_message("xmllint is absent, not asked\n");
 	else
 		assert_int_equal(status, 0);

@@ -6,6 +6,7 @@ further; then it is killed, or let go on.
 import http.server
 import json
 import os
+import re
 import signal
 import ssl
 import http.client
@@ -164,6 +165,21 @@ def payload_that_stalls(relay):
     took = time.monotonic() - begin
     tap.ok(refused_for_now(answer) and 0.9 < took < 4,
            "a rendering that takes longer than render_ms is ended", (answer, took))
+
+
+def payload_that_swells(relay):
+    """All the memory that the role may have: its own end, and no one else's."""
+    before = deaths(relay, "render")
+    mark = relay.mark
+    answer = send(relay, application("budstikke-test-render-swells"), "digisos-soknad")
+    tap.ok(refused_for_now(answer), "a payload that takes all memory gets 503", answer)
+    swollen = re.findall(r"test: swollen to (\d+) MiB", relay.log(mark))
+    tap.ok(len(swollen) == 1 and 200 < int(swollen[0]) <= 1024,
+           "the role came to its limit", swollen)
+    tap.ok(load.wait_until(3, lambda: deaths(relay, "render") == before + 1),
+           "and ended")
+    tap.ok(send(relay, application(), "digisos-soknad").status == 201,
+           "the next application is rendered")
 
 
 # ---- scan ---------------------------------------------------------------------
@@ -351,6 +367,7 @@ def main():
         payload_that_hangs_up(relay)
         time.sleep(10)
         payload_that_stalls(relay)
+        payload_that_swells(relay)
         waits_for(relay, "keys")
         waits_for(relay, "spool")
         too_long_without(relay, "keys", 9)
