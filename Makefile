@@ -200,9 +200,17 @@ fuzz: build/.deps-build+demo+check
 
 # PEERS=1: RabbitMQ and PostgreSQL, too; only then are their packages wanted
 bench: build/.deps-build+demo$(if $(PEERS),+peers)
-	@$(MAKE) --no-print-directory -j$(CPUS) V= all $(if $(PEERS),bench-peers)
+	@$(MAKE) --no-print-directory -j$(CPUS) V= all $(B)/bench_render $(if $(PEERS),bench-peers)
 	@build/bench_run $(if $(PEERS),--peers)
-bench-peers: $(B)/peer_rabbitmq $(B)/peer_postgres
+$(B)/bench_render: $(B)/tests/bench/render.o $(B)/libsupport.a $(B)/libformats.a \
+		$(B)/libbase.a
+	$(link)
+bench-peers: $(B)/peer_rabbitmq $(B)/peer_postgres $(B)/peer_pango
+pango = $(shell pkg-config --$(1) pangocairo cairo-pdf)
+$(B)/tests/bench/peer_pango.o: CPPFLAGS += $(subst -I,-isystem ,$(call pango,cflags))
+$(B)/peer_pango: LIBS = $(call pango,libs)
+$(B)/peer_pango: $(B)/tests/bench/peer_pango.o
+	$(link)
 $(B)/peer_rabbitmq: LIBS := -lrabbitmq -lpthread
 $(B)/peer_postgres: LIBS := -lpq -lpthread
 $(B)/tests/bench/peer_postgres.o: CPPFLAGS += -I/usr/include/postgresql

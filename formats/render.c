@@ -16,9 +16,11 @@
 #include "formats/xhtml.h"
 #include "formats/xml.h"
 
+#include <malloc.h>
 #include <string.h>
 
 #define PART "payload"
+#define MEMORY_KEPT (4 << 20) /* bytes; a document takes one or two */
 
 void
 render_result_init(struct render_result *result, const struct limits *limits)
@@ -212,6 +214,15 @@ render_payload(const struct profile *profile, struct span payload,
 	document_free(document);
 	pdf_caches_clear(fonts);
 	return ret;
+}
+
+void
+render_memory_keep(void)
+{
+	(void)mallopt(M_ARENA_MAX, 1);
+	(void)mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT);
+	(void)mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT);
+	(void)mallopt(M_TOP_PAD, MEMORY_KEPT / 4);
 }
 
 static void

@@ -63,6 +63,10 @@ int render_payload(const struct profile *profile, struct span payload,
     struct pdf_fonts *fonts, struct findings *findings,
     struct render_result *result, struct why *why);
 
+/* For a process that renders one document after the other: glibc need not give
+ * the few MiB of one back to the kernel before the next. Once, at start. */
+void render_memory_keep(void);
+
 /* Have the profile's own words ready; once, at start. */
 void render_words_keep(const struct profile *profile, struct pdf_fonts *fonts);
 

@@ -250,6 +250,7 @@ render_serve(struct role *role)
 	int ret;
 
 	wipe_freed_memory();
+	render_memory_keep();
 	ret = renderer_open(&renderer, role->conf, &why);
 	role->own = &renderer;
 	if (ret == 0)

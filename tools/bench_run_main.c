@@ -26,6 +26,38 @@ rows_run(struct bench *bench, struct why *why)
 	return code;
 }
 
+/* Rows that a script tells: NAME, value, unit. */
+static int
+render_run(struct bench *bench, struct why *why)
+{
+	FILE *rows = popen(bench->peers ? "tests/bench/render.sh " BENCH_FOLDER
+					  " --peers"
+					: "tests/bench/render.sh " BENCH_FOLDER,
+	    "r");
+	char line[256];
+
+	if (rows == NULL)
+		return why_errno(why, "run tests/bench/render.sh");
+	while (fgets(line, sizeof(line), rows) != NULL) {
+		static const char *const units[] = {"us", "ms", "MiB"};
+		char *save = NULL;
+		const char *name = strtok_r(line, "\t\n", &save);
+		const char *value = strtok_r(NULL, "\t\n", &save);
+		const char *unit = strtok_r(NULL, "\t\n", &save);
+		struct bench_row *row = NULL;
+
+		for (size_t i = 0; unit != NULL && i < 3; i++)
+			if (strcmp(unit, units[i]) == 0)
+				row =
+				    bench_row_add(bench, units[i], "%s", name);
+		if (row != NULL)
+			row->ours = strtod(value, NULL);
+	}
+	return pclose(rows) == 0
+		   ? 0
+		   : why_set(why, WHY_STATE, "tests/bench/render.sh failed");
+}
+
 /* Rows of other stores, as tests/bench/peers.sh tells them. */
 static int
 peers_run(struct bench *bench, struct why *why)
@@ -65,6 +97,9 @@ run(struct bench *bench, struct why *why)
 		code = rows_run(bench, why);
 	if (code == 0)
 		bench_memory(bench);
+	if (code == 0 &&
+	    (bench->only == NULL || strstr(bench->only, "render:") != NULL))
+		code = render_run(bench, why);
 	if (code == 0 && bench->peers)
 		code = peers_run(bench, why);
 	if (code == 0)
