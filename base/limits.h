@@ -3,6 +3,11 @@
  *
  * Each is a setting of the same name in relay.conf (and -o NAME=VALUE). What is
  * over a limit is refused early with an error that names the limit.
+ *
+ * Not here: rooms inside a role that refuse nobody, only make what is large
+ * wait. They are shares of its 64 MiB, add up to it where they are defined
+ * (relay/submission_seal.c, relay/http_priv.h), and tests/scenarios/bounds.sh
+ * measures the sum; a setting could only break that.
  */
 #pragma once
 
@@ -11,6 +16,8 @@
 #define KIB (UINT64_C(1) << 10)
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
+
+#define CERTIFICATES_MOST 1024 /* one answer lists them all */
 
 /* X(name, default, least, most, what it bounds) */
 #define LIMITS(X)                                                              \
@@ -84,6 +91,9 @@
 	X(refusal_ms, 200, 0, 10000,                                           \
 	    "milliseconds that the refusal of what is over a share takes")     \
 	/* mailbox and feed */                                                 \
+	X(certificates_per_mailbox, 256, 2, CERTIFICATES_MOST,                 \
+	    "certificates of one mailbox; at the limit, one that ended is "    \
+	    "forgotten for a new one")                                         \
 	X(list_entries, 200, 1, 10000, "entries in one page of a list")        \
 	/* spool */                                                            \
 	X(map_bytes, 64 * GIB, 16 * MIB, 1024 * GIB,                           \

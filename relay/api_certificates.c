@@ -52,13 +52,12 @@ api_certificate_list(const struct call *call)
 	if (!change_allowed(call))
 		return;
 	struct spool_certificate *page =
-	    calloc(SPOOL_CERTIFICATES_MAX, sizeof *page);
+	    calloc(CERTIFICATES_MOST, sizeof *page);
 	int code = page == NULL ? why_set(&why, WHY_NOMEM, "page")
 				: spool_view_begin(call->net->view, &why);
 	if (code == 0)
-		code =
-		    spool_view_certificates(call->net->view, call->variables[0],
-			page, SPOOL_CERTIFICATES_MAX, &count, &why);
+		code = spool_view_certificates(call->net->view,
+		    call->variables[0], page, CERTIFICATES_MOST, &count, &why);
 	json_t *list = json_array();
 	for (size_t i = 0; i < count; i++)
 		(void)json_array_append_new(list, certificate_json(&page[i]));
@@ -71,6 +70,22 @@ api_certificate_list(const struct call *call)
 	}
 	net_answer_json(
 	    call->request, 200, json_pack("{s:o}", "certificates", list));
+}
+
+/* Only what spool has done, or has refused for its proof. */
+static void
+log_changed(const struct change *change, uint16_t type, bool done)
+{
+	char hex[2 * SPOOL_HASH_SIZE + 1];
+	bool ends = type == SPOOL_WIRE_CERTIFICATE_SUSPEND;
+	hex_build(hex, change->fingerprint, SPOOL_HASH_SIZE);
+	log_event(done && !ends ? LOG_INFO : LOG_WARNING,
+	    type == SPOOL_WIRE_CERTIFICATE_ADD ? "certificate.added"
+	    : ends                             ? "certificate.suspended"
+	    : done                             ? "certificate.proved"
+					       : "certificate.proof-wrong",
+	    LOGS("mailbox", change->recipient), LOGS("certificate", hex),
+	    LOGS("by", change->by));
 }
 
 /* The certificate as the store has it now. */
@@ -95,8 +110,30 @@ answer_certificate(struct change *change)
 }
 
 static void
+answer_proved(struct change *change)
+{
+	log_changed(change, SPOOL_WIRE_CERTIFICATE_PROVE, true);
+	answer_certificate(change);
+}
+
+static void
+answer_suspended(struct change *change)
+{
+	log_changed(change, SPOOL_WIRE_CERTIFICATE_SUSPEND, true);
+	answer_certificate(change);
+}
+
+static void
+refused_proof(const struct change *change, int code)
+{
+	if (code == WHY_CRYPTO)
+		log_changed(change, SPOOL_WIRE_CERTIFICATE_PROVE, false);
+}
+
+static void
 answer_added(struct change *change)
 {
+	log_changed(change, SPOOL_WIRE_CERTIFICATE_ADD, true);
 	char hex[2 * SPOOL_HASH_SIZE + 1];
 	char location[160];
 	struct buf text;
@@ -197,9 +234,6 @@ add_read(const struct call *call, json_t *body, void *arg)
 		problem_send(call->request, problem_of_why(code));
 		return;
 	}
-	log_event(LOG_INFO, "certificate.added",
-	    LOGS("mailbox", call->variables[0]),
-	    LOGS("by", call->caller->organisation));
 	change_ask(change, SPOOL_WIRE_CERTIFICATE_ADD, &request);
 }
 
@@ -238,9 +272,12 @@ certificate_ask(const struct call *call, uint16_t type,
     const uint8_t answer_hash[SPOOL_HASH_SIZE])
 {
 	struct buf request;
-	struct change *change = change_new(call, answer_certificate);
+	bool proves = type == SPOOL_WIRE_CERTIFICATE_PROVE;
+	struct change *change =
+	    change_new(call, proves ? answer_proved : answer_suspended);
 	if (change == NULL)
 		return;
+	change->refused = refused_proof;
 	if (!fingerprint_read(call, change->fingerprint)) {
 		change_free(change);
 		return;
@@ -286,9 +323,6 @@ proof_read(const struct call *call, json_t *body, void *arg)
 		return;
 	}
 	findings_clear(&findings);
-	log_event(LOG_INFO, "certificate.proved",
-	    LOGS("mailbox", call->variables[0]),
-	    LOGS("by", call->caller->organisation));
 	certificate_ask(call, SPOOL_WIRE_CERTIFICATE_PROVE, hash);
 }
 
@@ -304,8 +338,5 @@ api_certificate_suspend(const struct call *call)
 {
 	if (!change_allowed(call))
 		return;
-	log_event(LOG_WARNING, "certificate.suspended",
-	    LOGS("mailbox", call->variables[0]),
-	    LOGS("by", call->caller->organisation));
 	certificate_ask(call, SPOOL_WIRE_CERTIFICATE_SUSPEND, NULL);
 }

@@ -69,10 +69,12 @@ on_changed(void *arg, int code, const struct spool_answer *answer,
 	http_calls_set(request, NULL, NULL);
 	if (code != 0)
 		problem_send(request, problem_of_why(code));
-	else if (answer->code != 0)
+	else if (answer->code != 0) {
 		problem_say(request, refusal_of(answer->code), "body", "", "%s",
 		    answer->text);
-	else
+		if (change->refused != NULL)
+			change->refused(change, answer->code);
+	} else
 		change->answer(change);
 	change_free(change);
 }
@@ -90,6 +92,8 @@ change_new(const struct call *call, void (*answer)(struct change *change))
 	change->answer = answer;
 	(void)snprintf(change->recipient, sizeof change->recipient, "%s",
 	    call->variables[0]);
+	(void)snprintf(
+	    change->by, sizeof change->by, "%s", call->caller->organisation);
 	buf_init(&change->challenge, 64 * KIB);
 	return change;
 }

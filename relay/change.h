@@ -17,11 +17,14 @@ struct change {
 	struct http_request *request;
 	struct net_ask *ask;
 	char recipient[SPOOL_ORG_SIZE];
+	char by[SPOOL_ORG_SIZE]; /* the caller's organisation */
 	uint8_t fingerprint[SPOOL_HASH_SIZE];
 	bool is_new;
 	enum seal_suite suite;
 	struct buf challenge;
 	void (*answer)(struct change *change);
+	/* spool refused it; may be NULL. The answer is given already. */
+	void (*refused)(const struct change *change, int code);
 };
 
 /* The caller may see the mailbox of the first variable; false after an answer.

@@ -1,8 +1,8 @@
 /*
  * events - every event that may stand in the log, with its fields.
  *
- * tests/house/events.sh finds every log_event() of relay/ here, and each row in
- * budstikked.8. Sorted by name.
+ * tests/house/manuals.sh finds every log_event() of relay/ here, and each row
+ * in budstikked.8. Sorted by name.
  */
 #pragma once
 
@@ -17,12 +17,16 @@
 	    "an alarm could not be recorded; it is tried again")               \
 	X("api.failed", "route code error",                                    \
 	    "a request failed by our own fault; it was answered 500 or 503")   \
-	X("certificate.added", "mailbox by",                                   \
-	    "somebody asked to register a certificate of a recipient")         \
-	X("certificate.proved", "mailbox by",                                  \
-	    "somebody gave the answer to a certificate's challenge")           \
-	X("certificate.suspended", "mailbox by",                               \
-	    "somebody asked to suspend a recipient's certificate")             \
+	X("certificate.added", "mailbox certificate by",                       \
+	    "a certificate of a recipient was registered, not yet proved")     \
+	X("certificate.forgotten", "mailbox certificate",                      \
+	    "an ended or never proved certificate made way for a new one")     \
+	X("certificate.proof-wrong", "mailbox certificate by",                 \
+	    "a wrong answer to a certificate's challenge was refused")         \
+	X("certificate.proved", "mailbox certificate by",                      \
+	    "a certificate's challenge was answered: it is active")            \
+	X("certificate.suspended", "mailbox certificate by",                   \
+	    "a recipient's certificate was suspended")                         \
 	X("channel.broken", "peer code error",                                 \
 	    "a peer sent what no peer may send; its channel was closed")       \
 	X("clock.stepped", "ms",                                               \

@@ -105,16 +105,17 @@ apply_mailbox(struct spool_role *sr, struct span body, struct why *why)
 }
 
 static int
-apply_certificate(
-    struct spool_role *sr, uint16_t type, struct span body, struct why *why)
+apply_certificate(struct spool_role *sr, struct spool_pending *pending,
+    struct span body, struct why *why)
 {
 	struct spool_wire_certificate c;
 	int code = spool_wire_certificate_parse(body, &c, why);
 	if (code != 0)
 		return code;
-	if (type == SPOOL_WIRE_CERTIFICATE_ADD)
-		return spool_certificate_add(sr->group, &c.add, why);
-	if (type == SPOOL_WIRE_CERTIFICATE_PROVE)
+	if (pending->type == SPOOL_WIRE_CERTIFICATE_ADD)
+		return spool_certificate_add(
+		    sr->group, &c.add, &pending->gone, why);
+	if (pending->type == SPOOL_WIRE_CERTIFICATE_PROVE)
 		return spool_certificate_prove(sr->group, c.recipient,
 		    c.add.fingerprint, c.answer_hash, why);
 	return spool_certificate_suspend(
@@ -153,7 +154,7 @@ apply(struct spool_role *sr, struct spool_pending *pending, struct span body,
 	case SPOOL_WIRE_CERTIFICATE_ADD:
 	case SPOOL_WIRE_CERTIFICATE_PROVE:
 	case SPOOL_WIRE_CERTIFICATE_SUSPEND:
-		return apply_certificate(sr, pending->type, body, why);
+		return apply_certificate(sr, pending, body, why);
 	case SPOOL_WIRE_ALARM_CLOSE:
 		return apply_alarm_close(sr, body, why);
 	default:
@@ -169,6 +170,7 @@ spool_apply(
 	struct why why = {0};
 	pending->answer = (struct spool_answer){.refused = UINT32_MAX};
 	pending->has_evidence = false;
+	pending->gone.is_set = false;
 	int code = apply(sr, pending, body, &why);
 	pending->answer.code = code;
 	if (code != 0)

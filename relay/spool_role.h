@@ -29,6 +29,7 @@ struct spool_pending {
 	bool has_evidence;
 	struct spool_position evidence;
 	struct buf jws;
+	struct spool_certificate_gone gone;
 };
 
 #define SPOOL_NOTICES_MAX 16

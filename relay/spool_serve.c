@@ -12,6 +12,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "relay/evidence.h"
 #include "relay/keys_wire.h"
 #include "relay/spool_role.h"
@@ -200,6 +201,18 @@ group_finish(struct spool_role *sr, struct spool_wake *wake, struct why *why)
 
 /* ---- answers ---- */
 
+/* An audit event: only once it is durable. */
+static void
+log_gone(const struct spool_pending *pending)
+{
+	char hex[2 * SPOOL_HASH_SIZE + 1];
+	if (!pending->gone.is_set || pending->answer.code != 0)
+		return;
+	hex_build(hex, pending->gone.fingerprint, SPOOL_HASH_SIZE);
+	log_event(LOG_WARNING, "certificate.forgotten",
+	    LOGS("mailbox", pending->gone.recipient), LOGS("certificate", hex));
+}
+
 static void
 answer_all(struct spool_role *sr)
 {
@@ -207,6 +220,7 @@ answer_all(struct spool_role *sr)
 		struct spool_pending *pending = &sr->pending[i];
 		struct buf body;
 		buf_init(&body, JWS_MAX);
+		log_gone(pending);
 		spool_answer_build(&body, &pending->answer);
 		if (pending->peer != NULL && pending->peer->channel != NULL)
 			(void)channel_answer(pending->peer->channel,

@@ -3,6 +3,7 @@
  */
 #include "spool/spool_priv.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static struct id
@@ -48,23 +49,44 @@ add_check(const struct spool_certificate_add *add, struct why *why)
 /* Pages that the records of one certificate touch, generously. */
 #define CERTIFICATE_OVERHEAD 16384u
 
-/*
- * One more of this mailbox: when it has as many as it may, the one that has
- * been waiting longest for its proof makes way. A recipient that adds without
- * end must not fill the store, nor its reserve.
- */
-static int
-certificate_room(struct spool_group *group,
-    const struct spool_certificate_add *add, struct why *why)
+/* A certificate that may make way for a new one. */
+struct spare {
+	bool found;
+	struct certificate_record record;
+	uint8_t fingerprint[SPOOL_HASH_SIZE];
+};
+
+static bool
+is_ended(const struct certificate_record *record)
+{
+	return record->state == SPOOL_CERTIFICATE_SUSPENDED ||
+	       record->state == SPOOL_CERTIFICATE_EXPIRED;
+}
+
+/* Ended ones first: what was sealed to them carries their fingerprint, as does
+ * its evidence. Then those that wait for a proof. Never one in use. */
+static bool
+goes_before(const struct certificate_record *record, const struct spare *spare)
+{
+	if (record->state == SPOOL_CERTIFICATE_ACTIVE)
+		return false;
+	if (!spare->found)
+		return true;
+	if (is_ended(record) != is_ended(&spare->record))
+		return is_ended(record);
+	return record->added_ms < spare->record.added_ms;
+}
+
+static size_t
+certificates_count(
+    struct spool_group *group, const char *recipient, struct spare *spare)
 {
 	struct certificate_record record;
-	struct certificate_record oldest = {.added_ms = INT64_MAX};
-	uint8_t fingerprint[SPOOL_HASH_SIZE];
 	size_t count = 0;
 	struct span at;
 	struct span value;
 	struct scan scan = scan_open(
-	    &group->txn, DB_CERTIFICATE, key_org(add->recipient), KEY_NONE);
+	    &group->txn, DB_CERTIFICATE, key_org(recipient), KEY_NONE);
 	while (scan_next(&scan, &at, &value)) {
 		count++;
 		if (!record_read_certificate(value, &record) ||
@@ -72,36 +94,62 @@ certificate_room(struct spool_group *group,
 			txn_damaged(&group->txn, DB_CERTIFICATE);
 			break;
 		}
-		if (record.state != SPOOL_CERTIFICATE_PROVING ||
-		    record.added_ms >= oldest.added_ms)
+		if (!goes_before(&record, spare))
 			continue;
-		oldest = record;
-		memcpy(fingerprint, at.at + at.size - SPOOL_HASH_SIZE,
+		spare->found = true;
+		spare->record = record;
+		memcpy(spare->fingerprint, at.at + at.size - SPOOL_HASH_SIZE,
 		    SPOOL_HASH_SIZE);
 	}
 	scan_close(&scan);
+	return count;
+}
+
+/*
+ * One more of this mailbox: when it has as many as it may, another makes way.
+ * A recipient that adds without end must not fill the store, nor its reserve;
+ * one that changes its key often must not lock itself out.
+ */
+static int
+certificate_room(struct spool_group *group,
+    const struct spool_certificate_add *add,
+    struct spool_certificate_gone *gone, struct why *why)
+{
+	struct spare spare = {0};
+	uint64_t most = group->spool->options.limits.certificates_per_mailbox;
+	size_t count = certificates_count(group, add->recipient, &spare);
 	int ret = group_why(group, why);
 	if (ret == 0)
 		ret = group_take_room(group,
 		    add->der.size + add->challenge.size + CERTIFICATE_OVERHEAD,
 		    why);
-	if (ret != 0 || count < SPOOL_CERTIFICATES_MAX)
+	if (ret != 0 || count < most)
 		return ret;
-	if (oldest.added_ms == INT64_MAX)
+	if (!spare.found)
 		return why_set(why, WHY_STATE,
-		    "a mailbox has at most %d certificates",
-		    SPOOL_CERTIFICATES_MAX);
-	end_del(group, add->recipient, fingerprint, &oldest);
+		    "a mailbox has at most %" PRIu64
+		    " certificates (certificates_per_mailbox), and all are "
+		    "active: suspend one that is not needed",
+		    most);
+	end_del(group, add->recipient, spare.fingerprint, &spare.record);
 	(void)txn_del(&group->txn, DB_CERTIFICATE,
-	    key_org_hash(add->recipient, fingerprint));
+	    key_org_hash(add->recipient, spare.fingerprint));
+	if (gone != NULL) {
+		gone->is_set = true;
+		WORD_COPY(gone->recipient, add->recipient);
+		memcpy(gone->fingerprint, spare.fingerprint, SPOOL_HASH_SIZE);
+	}
 	return group_why(group, why);
 }
 
 int
 spool_certificate_add(struct spool_group *group,
-    const struct spool_certificate_add *add, struct why *why)
+    const struct spool_certificate_add *add,
+    struct spool_certificate_gone *gone, struct why *why)
 {
 	struct certificate_record record;
+	if (gone != NULL)
+		gone->is_set = false;
 	int ret = add_check(add, why);
 	if (ret != 0)
 		return ret;
@@ -117,7 +165,7 @@ spool_certificate_add(struct spool_group *group,
 			    "the certificate is active already");
 		end_del(group, add->recipient, add->fingerprint, &record);
 	} else {
-		ret = certificate_room(group, add, why);
+		ret = certificate_room(group, add, gone, why);
 		if (ret != 0)
 			return ret;
 	}

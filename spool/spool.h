@@ -31,12 +31,11 @@
 #define SPOOL_HASH_SIZE 32
 #define SPOOL_ORG_SIZE 20 /* with the end mark */
 #define SPOOL_TYPE_SIZE 64
-#define SPOOL_WORD_SIZE 32         /* profile version, suite, reason code ... */
-#define SPOOL_PROOF_SIZE 65        /* 64 hex digits and the end mark */
+#define SPOOL_WORD_SIZE 32    /* profile version, suite, reason code ... */
+#define SPOOL_PROOF_SIZE 65   /* 64 hex digits and the end mark */
 #define SPOOL_GLYPHS_SIZE 640 /* 64 code points as text, and a mark */
-#define SPOOL_TYPES_MAX 64         /* types one mailbox may open */
-#define SPOOL_DEADLINES_MAX 8      /* alarm stages of one delivery */
-#define SPOOL_CERTIFICATES_MAX 256 /* of one mailbox, ended ones too */
+#define SPOOL_TYPES_MAX 64    /* types one mailbox may open */
+#define SPOOL_DEADLINES_MAX 8 /* alarm stages of one delivery */
 
 struct spool;       /* the store, open for writing */
 struct spool_group; /* the requests of one commit */
@@ -447,10 +446,20 @@ struct spool_certificate_add {
 	struct span challenge; /* the sealed challenge, to be given again */
 };
 
+/* A certificate that is not known any more. */
+struct spool_certificate_gone {
+	bool is_set;
+	char recipient[SPOOL_ORG_SIZE];
+	uint8_t fingerprint[SPOOL_HASH_SIZE];
+};
+
 /* Register a certificate, state proving. The same again while it proves
- * replaces the challenge; once active: WHY_EXISTS. */
+ * replaces the challenge; once active: WHY_EXISTS. A mailbox that has
+ * certificates_per_mailbox forgets one for it, told in *gone (may be NULL).
+ * WHY_STATE: all of them are active. */
 int spool_certificate_add(struct spool_group *group,
-    const struct spool_certificate_add *add, struct why *why);
+    const struct spool_certificate_add *add,
+    struct spool_certificate_gone *gone, struct why *why);
 /* WHY_CRYPTO: the answer is not the challenge. Active again is 0. */
 int spool_certificate_prove(struct spool_group *group, const char *recipient,
     const uint8_t fingerprint[SPOOL_HASH_SIZE],

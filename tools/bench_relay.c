@@ -123,7 +123,7 @@ mailbox_make(
 
 	memcpy(add.fingerprint, facts->fingerprint, SPOOL_HASH_SIZE);
 	random_fill(add.challenge_hash, SPOOL_HASH_SIZE);
-	code = spool_certificate_add(group, &add, why);
+	code = spool_certificate_add(group, &add, NULL, why);
 	return code != 0 ? code
 			 : spool_certificate_prove(group, mailbox->organisation,
 			       add.fingerprint, add.challenge_hash, why);

@@ -201,7 +201,7 @@ mailbox_make(struct spool_group *group, const struct party *party,
 	memcpy(add.fingerprint, facts->fingerprint, SPOOL_HASH_SIZE);
 	random_fill(add.challenge_hash, SPOOL_HASH_SIZE);
 	if (code == 0)
-		code = spool_certificate_add(group, &add, why);
+		code = spool_certificate_add(group, &add, NULL, why);
 	if (code == 0)
 		code = spool_certificate_prove(group, party->organisation,
 		    add.fingerprint, add.challenge_hash, why);

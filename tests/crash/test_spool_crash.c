@@ -153,7 +153,7 @@ child_certificate(struct child *child)
 	    .valid_from_ms = house->now_ms,
 	    .valid_to_ms = house->now_ms + HOUSE_DAY / 4,
 	};
-	(void)spool_certificate_add(house->group, &add, NULL);
+	(void)spool_certificate_add(house->group, &add, NULL, NULL);
 	(void)spool_certificate_prove(house->group, HOUSE_BERGEN,
 	    add.fingerprint, add.challenge_hash, NULL);
 	if (dice(3) == 0)

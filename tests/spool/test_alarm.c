@@ -305,7 +305,8 @@ a_certificate_is_active_only_after_its_challenge_is_answered(void **state)
 	struct spool_certificate_add add = certificate(house, 9);
 	struct spool_certificate now;
 	house_begin(house);
-	assert_int_equal(spool_certificate_add(house->group, &add, NULL), 0);
+	assert_int_equal(
+	    spool_certificate_add(house->group, &add, NULL, NULL), 0);
 	assert_int_equal(house_commit(house), 0);
 	house->now_ms += 1000;
 	assert_int_equal(prove(house, 9, 2), WHY_CRYPTO);
@@ -323,7 +324,7 @@ a_certificate_is_active_only_after_its_challenge_is_answered(void **state)
 	spool_view_end(house->view);
 	house_begin(house);
 	assert_int_equal(
-	    spool_certificate_add(house->group, &add, NULL), WHY_EXISTS);
+	    spool_certificate_add(house->group, &add, NULL, NULL), WHY_EXISTS);
 	assert_int_equal(spool_certificate_suspend(
 			     house->group, OSLO, add.fingerprint, NULL),
 	    0);
@@ -331,34 +332,130 @@ a_certificate_is_active_only_after_its_challenge_is_answered(void **state)
 	assert_int_equal(prove(house, 9, 1), WHY_STATE);
 }
 
+/* ---- a mailbox has certificates_per_mailbox and no more ---- */
+
+enum { MANY = 256 }; /* the default */
+
+static int
+add_numbered(
+    struct house *house, int number, struct spool_certificate_gone *gone)
+{
+	struct spool_certificate_add add = certificate(house, 77);
+	add.fingerprint[1] = (uint8_t)(number >> 8);
+	add.fingerprint[2] = (uint8_t)number;
+	house->now_ms++;
+	house_begin(house);
+	int ret = spool_certificate_add(house->group, &add, gone, NULL);
+	assert_int_equal(house_commit(house), 0);
+	return ret;
+}
+
+static int
+change_numbered(struct house *house, int number, bool ends)
+{
+	uint8_t fingerprint[SPOOL_HASH_SIZE] = {
+	    77, (uint8_t)(number >> 8), (uint8_t)number};
+	uint8_t answer[SPOOL_HASH_SIZE] = {77, 1};
+	house_begin(house);
+	int ret = ends ? spool_certificate_suspend(
+			     house->group, OSLO, fingerprint, NULL)
+		       : spool_certificate_prove(
+			     house->group, OSLO, fingerprint, answer, NULL);
+	assert_int_equal(house_commit(house), 0);
+	return ret;
+}
+
+static size_t
+certificates_of(struct house *house)
+{
+	static struct spool_certificate list[CERTIFICATES_MOST];
+	size_t count;
+	assert_int_equal(spool_view_begin(house->view, NULL), 0);
+	assert_int_equal(spool_view_certificates(house->view, OSLO, list,
+			     CERTIFICATES_MOST, &count, NULL),
+	    0);
+	spool_view_end(house->view);
+	return count;
+}
+
 static void
 certificates_without_end_fill_no_store(void **state)
 {
 	HOUSE;
-	struct spool_certificate_add add = certificate(house, 9);
-	static struct spool_certificate list[SPOOL_CERTIFICATES_MAX + 100];
-	size_t count;
-	house_begin(house);
-	assert_int_equal(spool_certificate_add(house->group, &add, NULL), 0);
-	assert_int_equal(house_commit(house), 0);
-	assert_int_equal(prove(house, 9, 1), 0);
-	for (int i = 0; i < SPOOL_CERTIFICATES_MAX + 50; i++) {
-		house->now_ms++;
-		house_begin(house);
-		add.fingerprint[0] = 77;
-		add.fingerprint[1] = (uint8_t)(i >> 8);
-		add.fingerprint[2] = (uint8_t)i;
-		assert_int_equal(
-		    spool_certificate_add(house->group, &add, NULL), 0);
-		assert_int_equal(house_commit(house), 0);
+	struct spool_certificate_gone gone;
+	int first = (int)certificates_of(house);
+	for (int i = first; i < MANY; i++) {
+		assert_int_equal(add_numbered(house, i, &gone), 0);
+		assert_false(gone.is_set);
 	}
-	assert_int_equal(spool_view_begin(house->view, NULL), 0);
-	assert_int_equal(spool_view_certificates(house->view, OSLO, list,
-			     SPOOL_CERTIFICATES_MAX + 100, &count, NULL),
-	    0);
-	spool_view_end(house->view);
-	assert_int_equal(count, SPOOL_CERTIFICATES_MAX);
-	assert_int_equal(prove(house, 9, 1), 0); /* in use: it stays */
+	for (int i = MANY; i < MANY + 50; i++) {
+		assert_int_equal(add_numbered(house, i, &gone), 0);
+		assert_true(gone.is_set);
+		assert_string_equal(gone.recipient, OSLO);
+		/* the one that has waited longest */
+		assert_int_equal(gone.fingerprint[2], i - MANY + first);
+	}
+	assert_int_equal(certificates_of(house), MANY);
+	assert_int_equal(change_numbered(house, MANY + 49, false), 0);
+	house_clean(house);
+}
+
+static void
+who_changes_keys_often_is_not_locked_out(void **state)
+{
+	HOUSE;
+	struct spool_certificate_gone gone;
+	int forgotten = 0;
+	for (int i = 0; i < 2 * MANY; i++) {
+		assert_int_equal(add_numbered(house, i, &gone), 0);
+		assert_int_equal(change_numbered(house, i, false), 0);
+		if (i > 0)
+			assert_int_equal(
+			    change_numbered(house, i - 1, true), 0);
+		if (!gone.is_set)
+			continue;
+		/* of those that ended the one registered first */
+		assert_int_equal(
+		    gone.fingerprint[1] << 8 | gone.fingerprint[2], forgotten);
+		assert_int_equal(
+		    change_numbered(house, forgotten, true), WHY_NOT_FOUND);
+		forgotten++;
+	}
+	assert_true(forgotten >= MANY);
+	assert_int_equal(certificates_of(house), MANY);
+	house_clean(house);
+}
+
+static void
+one_that_waits_for_its_proof_outlives_those_that_ended(void **state)
+{
+	HOUSE;
+	struct spool_certificate_gone gone;
+	int first = (int)certificates_of(house);
+	for (int i = first; i < MANY; i++)
+		assert_int_equal(add_numbered(house, i, &gone), 0);
+	assert_int_equal(change_numbered(house, MANY - 1, true), 0);
+	assert_int_equal(add_numbered(house, MANY, &gone), 0);
+	assert_true(gone.is_set);
+	assert_int_equal(gone.fingerprint[2], MANY - 1);
+	assert_int_equal(change_numbered(house, first, false), 0);
+	house_clean(house);
+}
+
+static void
+no_certificate_in_use_makes_way(void **state)
+{
+	HOUSE;
+	struct spool_certificate_gone gone;
+	for (int i = (int)certificates_of(house); i < MANY; i++) {
+		assert_int_equal(add_numbered(house, i, &gone), 0);
+		assert_int_equal(change_numbered(house, i, false), 0);
+	}
+	assert_int_equal(add_numbered(house, MANY, &gone), WHY_STATE);
+	assert_false(gone.is_set);
+	assert_int_equal(change_numbered(house, MANY - 1, true), 0);
+	assert_int_equal(add_numbered(house, MANY, &gone), 0);
+	assert_true(gone.is_set);
 	house_clean(house);
 }
 
@@ -368,7 +465,8 @@ a_certificate_that_ends_alarms_until_a_new_one_works(void **state)
 	HOUSE;
 	struct spool_certificate_add add = certificate(house, 9);
 	house_begin(house);
-	assert_int_equal(spool_certificate_add(house->group, &add, NULL), 0);
+	assert_int_equal(
+	    spool_certificate_add(house->group, &add, NULL, NULL), 0);
 	assert_int_equal(house_commit(house), 0);
 	assert_int_equal(prove(house, 9, 1), 0);
 	later(house, HOUSE_DAY + 1);
@@ -379,7 +477,8 @@ a_certificate_that_ends_alarms_until_a_new_one_works(void **state)
 	assert_int_equal(prove(house, 9, 1), WHY_STATE);
 	add = certificate(house, 10);
 	house_begin(house);
-	assert_int_equal(spool_certificate_add(house->group, &add, NULL), 0);
+	assert_int_equal(
+	    spool_certificate_add(house->group, &add, NULL, NULL), 0);
 	assert_int_equal(house_commit(house), 0);
 	assert_int_equal(count(house, SPOOL_CAUSE_CERTIFICATE), 1);
 	assert_int_equal(prove(house, 10, 1), 0);
@@ -401,6 +500,9 @@ main(void)
 	    T(deadlines_fire_by_time_whatever_the_mailbox_and_order),
 	    T(a_certificate_is_active_only_after_its_challenge_is_answered),
 	    T(certificates_without_end_fill_no_store),
+	    T(who_changes_keys_often_is_not_locked_out),
+	    T(one_that_waits_for_its_proof_outlives_those_that_ended),
+	    T(no_certificate_in_use_makes_way),
 	    T(a_certificate_that_ends_alarms_until_a_new_one_works),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

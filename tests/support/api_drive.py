@@ -401,6 +401,10 @@ def certificates(world):
     tap.ok(repeat.status == 200, "a suspension repeats harmlessly", repeat)
     tap.ok(oslo.request("DELETE", f"{path}/{'1' * 64}").status == 404 and
            oslo.post_json(f"{path}/{'1' * 64}/proof", proof).status == 404, "no such certificate")
+    events = re.findall(rf" certificate\.([a-z-]+) mailbox={oslo.organisation} certificate="
+                        rf"{got['certificate']} by={oslo.organisation}\n", world.relay.log())
+    tap.ok(events == ["added", "proof-wrong", "proved", "suspended", "suspended"],
+           "the log tells each step once it is done, and the wrong proof", events)
     other = f"/v1/mailbox/{world.bergen.organisation}/certificates"
     tap.ok(oslo.get(other).status == 404 and oslo.post_json(other, {"certificate": pem}).status == 404,
            "another's certificates do not exist")

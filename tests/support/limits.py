@@ -8,6 +8,7 @@ import json
 import os
 import re
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -25,8 +26,8 @@ SMALL = dict(
     envelope_bytes=4096, parts_per_message=3, part_header_bytes=512, part_name_bytes=16,
     filename_bytes=40, reference_bytes=20, recipients_per_message=2, idempotency_key_bytes=40,
     json_depth=10, findings=3, list_entries=2, uploads_per_organisation=2,
-    polls_per_organisation=1, waiting_bytes=1 << 20, render_processes=2, scan_processes=2,
-    connections_per_address=30)
+    polls_per_organisation=1, certificates_per_mailbox=3, waiting_bytes=1 << 20,
+    render_processes=2, scan_processes=2, connections_per_address=30)
 
 
 class World:
@@ -339,6 +340,31 @@ def list_entries(world):
            "list_entries: a page has two, the next the third", (page, rest))
 
 
+def self_signed(world, name):
+    base = os.path.join(world.relay.folder, name)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout",
+                    base + ".key", "-out", base + ".crt", "-days", "2", "-subj", f"/CN={name}"],
+                   check=True, capture_output=True)
+    with open(base + ".crt") as pem:
+        return pem.read()
+
+
+def certificates_per_mailbox(world):
+    path = f"/v1/mailbox/{world.orgs[2]}/certificates"
+    owner = world.relay.caller("trondheim")
+    added = [owner.post_json(path, {"certificate": self_signed(world, f"c{n}")})
+             for n in range(4)]
+    listed = {c["certificate"]: c["state"] for c in owner.get(path).json()["certificates"]}
+    first, *others = [a.json()["certificate"] for a in added]
+    tap.ok([a.status for a in added] == [201] * 4 and len(listed) == 3 and first not in listed and
+           all(o in listed for o in others[1:]) and "active" in listed.values(),
+           "certificates_per_mailbox: at three, a new one takes the place of one not proved",
+           (added, listed))
+    tap.ok(f" certificate.forgotten mailbox={world.orgs[2]} certificate={first}"
+           in world.relay.log(), "and the log says which was forgotten")
+    owner.close()
+
+
 def waiting_bytes(world):
     answers = [house.submit(world.nav, world.orgs[1:2], house.document(190000))
                for _ in range(7)]
@@ -432,6 +458,7 @@ ROWS = dict(
     polls_per_organisation=polls_per_organisation,
     turns_per_organisation=IN + "tests/relay/test_fair.c",
     refusal_ms=IN + "tests/support/fairness.py", list_entries=list_entries,
+    certificates_per_mailbox=certificates_per_mailbox,
     map_bytes=IN + "tests/support/full_disk.py", reserve_bytes=IN + "tests/support/full_disk.py",
     group_requests=tight_row, group_bytes=tight_row, stage_bytes=tight_row,
     reader_seconds=IN + "tests/support/deaths_work.py",

@@ -44,7 +44,7 @@ house_mailbox(struct house *house, const char *recipient)
 	memcpy(add.fingerprint, certificate, sizeof certificate);
 	struct spool_group *group = house_begin(house);
 	assert_int_equal(spool_mailbox_put(group, &put, NULL), 0);
-	assert_int_equal(spool_certificate_add(group, &add, NULL), 0);
+	assert_int_equal(spool_certificate_add(group, &add, NULL, NULL), 0);
 	assert_int_equal(spool_certificate_prove(group, recipient, certificate,
 			     add.challenge_hash, NULL),
 	    0);
