@@ -17,6 +17,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import time
 
 directory, plan_path, log_path = sys.argv[1:4]
 
@@ -131,7 +132,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(404, {"code": "not-found", "title": "none", "status": 404})
             return
         payload = {"version": 1, "id": message["id"], "level": said["status"],
-                   "time": "2026-11-21T19:05:00.000Z", "message": message["id"]}
+                   "time": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime()),
+                   "message": message["id"]}
         evidence = sign(payload, message.get("receipt") == "forged")
         self.answer(200, {"id": message["id"], "state": said["status"], "evidence": evidence})
 
