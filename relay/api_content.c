@@ -247,8 +247,10 @@ on_handed_out(struct api *api, const struct spool_answer *answer)
 		content_answer(api);
 		return;
 	}
-	if (answer->code == WHY_NOT_FOUND) {
-		problem_send(api->request, PROBLEM_ERASED);
+	if (answer->code == WHY_NOT_FOUND || answer->code == WHY_STATE) {
+		problem_send(api->request, answer->code == WHY_STATE
+					       ? PROBLEM_RECALLED
+					       : PROBLEM_ERASED);
 		return;
 	}
 	(void)snprintf(why.text, sizeof(why.text), "%s", answer->text);
@@ -263,7 +265,11 @@ hand_out(struct api *api)
 	struct buf body;
 
 	if (http_head(api->request)->verb == HTTP_VERB_HEAD) {
-		content_answer(api); /* no byte of the content leaves */
+		/* no byte of the content leaves */
+		if (content->delivery.state == SPOOL_RECALLED)
+			problem_send(api->request, PROBLEM_RECALLED);
+		else
+			content_answer(api);
 		return;
 	}
 	memcpy(
@@ -389,9 +395,11 @@ api_mailbox_content(const struct call *call)
 	if (!delivery_find(api, content))
 		return;
 	etag_build(content->etag, &content->delivery);
-	if (!range_choose(api, content))
+	bool recalled = content->delivery.state == SPOOL_RECALLED;
+	if (!recalled && !range_choose(api, content))
 		return;
-	if (!digest_wanted(api))
+	/* spool refuses what is recalled, and notes who asked */
+	if (recalled || !digest_wanted(api))
 		hand_out(api);
 	else
 		(void)digest_begin(api, content);

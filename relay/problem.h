@@ -78,6 +78,8 @@ enum problem_party {
 	    "This alarm is not closed by hand")                                \
 	X(DELIVERY_STATE, "delivery-state", 409, CALLER,                       \
 	    "The delivery's state does not allow this")                        \
+	X(RECALLED, "recalled", 410, RECIPIENT,                                \
+	    "The sender has taken the message back")                           \
 	X(ERASED, "content-erased", 410, RECIPIENT,                            \
 	    "The content has been erased after its time")                      \
 	/* sizes and kinds */                                                  \

@@ -52,8 +52,13 @@ spool_hand_out(struct spool_group *group, const struct id *message,
 	if (ret != 0)
 		return ret;
 	struct delivery_record *record = &delivery.record;
-	if (spool_state_final(record->state))
-		return hand_out_late(group, &delivery, why);
+	if (spool_state_final(record->state)) {
+		ret = hand_out_late(group, &delivery, why);
+		if (ret == 0 && record->state == SPOOL_RECALLED)
+			ret = why_set(why, WHY_STATE,
+			    "the sender has recalled the message");
+		return ret;
+	}
 	if ((record->flags & SPOOL_FLAG_HANDED_OUT) != 0 &&
 	    group->now_ms - record->handed_out_ms < HAND_OUT_COALESCE_MS)
 		return 0;

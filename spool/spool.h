@@ -344,7 +344,8 @@ int spool_accept(struct spool_group *group, const struct spool_accept *accept,
 /*
  * Record that content is about to leave: before its first byte does. After a
  * final outcome, until the purge, the access is recorded as late (once an
- * hour). WHY_NOT_FOUND: unknown, or purged.
+ * hour). WHY_NOT_FOUND: unknown, or purged. WHY_STATE: recalled, nothing may
+ * leave; that it was asked for is recorded all the same.
  */
 int spool_hand_out(struct spool_group *group, const struct id *message,
     const char *recipient, struct why *why);

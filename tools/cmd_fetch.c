@@ -212,6 +212,9 @@ one(struct fetch_run *run, const char *id)
 	if (code == 0) {
 		trouble_forget(run, id);
 		fetched_tell(run, id);
+	} else if (result.recalled) {
+		trouble_forget(run, id);
+		say("%s: the sender has taken it back", id);
 	} else {
 		trouble_note(run, id);
 		failed_tell(run, id, &result, &why);

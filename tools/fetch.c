@@ -177,6 +177,7 @@ fetch_message(struct fetch *fetch, const char *id, struct fetch_result *result,
 	    .fetch = fetch, .id = id, .dir_fd = -1, .result = result};
 	struct stat about;
 	struct id parsed;
+	struct why not_cleared; /* what is left over harms nobody */
 	int code;
 
 	*result = (struct fetch_result){0};
@@ -193,9 +194,13 @@ fetch_message(struct fetch *fetch, const char *id, struct fetch_result *result,
 	} else {
 		code = store(&fetching, why);
 	}
-	client_answer_clear(&result->answer);
-	if (code == 0)
+	if (code == 0) {
+		client_answer_clear(&result->answer);
 		code = fetch_confirm(&fetching, why);
+	} else if (strcmp(result->answer.problem, "recalled") == 0) {
+		result->recalled = true;
+		(void)folder_remove(fetch->part_fd, id, &not_cleared);
+	}
 	if (fetching.dir_fd >= 0)
 		close(fetching.dir_fd);
 	json_decref(fetching.detail);

@@ -44,6 +44,7 @@ struct fetch_result {
 	bool stored;    /* DIR/ID/ is there */
 	bool confirmed; /* and the relay knows */
 	bool rejected;  /* the relay was told that it cannot be opened */
+	bool recalled;  /* by its sender, after it was listed: no failure */
 	struct client_answer answer; /* of the call that failed, if one did */
 };
 

@@ -59,6 +59,11 @@ is "$(ls -A "$in/.part" | wc -l)" 0 "nothing unfinished is left"
 exits 0 "a message listed again is confirmed again" fetch
 is "$(said 1 proof | sort -u | wc -l)" 1 "with the same proof"
 
+plan '{"id": "'"$(id 13)"'", "file": "/etc/hostname", "recalled": true}' "$(entry 1)"
+exits 0 "what its sender took back after it was listed is no failure" fetch
+like "$(cat "$T/err")" "$(id 13): the sender has taken it back" "and is told"
+is "$(ls -A "$in/.part" | wc -l)" 0 "nothing of it is left"
+
 plan '{"id": "../../evil", "file": "/etc/hostname"}' "$(entry 2)" "$(entry 3)" "$(entry 4)" \
 	"$(entry 7)" "$(entry 8)" "$(entry 9)" "$(entry 12)" "$(entry 10)"
 exits 6 "what fails does not stop what is good" fetch

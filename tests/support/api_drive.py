@@ -309,6 +309,8 @@ def mailbox(world, message):
     tap.ok(recall.status == 200 and recall.json()["recipients"][0]["state"] == "recalled", "a recall", recall)
     again = world.nav.request("DELETE", f"/v1/messages/{recall_later}")
     tap.ok(again.status == 200, "a recall repeats harmlessly", again)
+    gone = oslo.get(f"{box}/messages/{recall_later}/content")
+    tap.ok(gone.status == 410 and gone.code() == "recalled", "what is recalled is not handed out", gone)
     receipts(world, message, entry, content.body)
     return recall_later
 

@@ -569,11 +569,17 @@ def recall_races_fetch(world):
     message = new()
     tap.ok(recall(message).status == 200 and state(world, message) == "recalled", "recall first: recalled")
     listed = world.oslo.get(world.oslo_box).body.decode()
-    content, word = fetched(world, message)
     tap.ok(message not in listed, "a recalled message is not listed")
-    said = receipt(world.oslo, message, {"status": "opened"} if not word["proof"] else word)
+    path = f"{world.oslo_box}/{message}/content"
+    asked = [world.oslo.get(path), world.operator.get(path),
+             world.oslo.request("GET", path, headers={"Range": "bytes=0-0"}),
+             world.oslo.request("GET", path, headers={"Want-Repr-Digest": "sha-256=1"})]
+    tap.ok(all(a.status == 410 and a.code() == "recalled" for a in asked) and
+           world.oslo.request("HEAD", path).status == 410 and "late" in levels(world, message),
+           "no byte of it is handed out to anybody, and that it was asked for is evidence", asked)
+    said = receipt(world.oslo, message, {"status": "opened"})
     tap.ok(said.status == 409 and state(world, message) == "recalled",
-           "what the recipient says of it is late", f"{content.status} {said}")
+           "what the recipient says of it is late", said)
     message = new()
     content, word = fetched(world, message)
     answer = recall(message)
@@ -604,8 +610,7 @@ def recall_races_fetch(world):
         now = state(world, message)
         late = "late" in levels(world, message)
         if got["recall"].status == 200:
-            # the bytes then left behind the recall, and that is recorded
-            right = now == "recalled" and (got["fetch"].status != 200 or late)
+            right = now == "recalled" and got["fetch"].status == 410
         else:
             right = now in ("accepted", "fetched") and got["fetch"].status == 200
         if not right:

@@ -5,7 +5,7 @@ usage: fake_relay.py RELAY_DIR PLAN.json LOG
 RELAY_DIR is a demo directory: its TLS and evidence keys are used, and its
 relay.port is written. PLAN: {"messages": [{"id", "file", "size"?, "cut"?,
 "receipt"?}]}. "cut": bytes after which each download breaks off; "receipt":
-"forged" or "silent". Each request is a line of JSON in LOG.
+"forged" or "silent". "recalled": listed, then taken back. Each request is a line of JSON in LOG.
 """
 import base64
 import hashlib
@@ -106,6 +106,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(404, {"code": "not-found", "title": "none", "status": 404})
 
     def content(self, message):
+        if message.get("recalled"):
+            self.answer(410, {"code": "recalled", "title": "taken back", "status": 410})
+            return
         data = open(message["file"], "rb").read()
         start = 0
         asked = re.match(r"bytes=(\d+)-$", self.headers.get("Range") or "")
