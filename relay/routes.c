@@ -35,31 +35,33 @@
 #define O CALLER_OPERATOR
 
 const struct route routes_table[] = {
-    {POST, "/v1/messages", S, submission_post},
-    {GET, "/v1/messages/{}", S | O, api_message_get},
-    {DELETE, "/v1/messages/{}", S, api_message_recall},
-    {GET, "/v1/messages/{}/evidence", S | R | O, api_message_evidence},
-    {POST, "/v1/messages/{}/extension", O, api_message_extend},
-    {POST, "/v1/uploads", S, upload_post},
-    {HEAD, "/v1/uploads/{}", S, upload_get},
-    {PATCH, "/v1/uploads/{}", S, upload_patch},
-    {DELETE, "/v1/uploads/{}", S, upload_delete},
-    {GET, "/v1/mailboxes", O, api_mailboxes},
-    {GET, "/v1/mailbox/{}", R | O, api_mailbox_get},
-    {PUT, "/v1/mailbox/{}", O, api_mailbox_put},
-    {GET, "/v1/mailbox/{}/messages", R, api_mailbox_list},
-    {GET, "/v1/mailbox/{}/messages/{}", R, api_mailbox_entry},
-    {GET, "/v1/mailbox/{}/messages/{}/content", R | O, api_mailbox_content},
-    {POST, "/v1/mailbox/{}/messages/{}/receipt", R, api_mailbox_receipt},
-    {GET, "/v1/mailbox/{}/certificates", R | O, api_certificate_list},
-    {POST, "/v1/mailbox/{}/certificates", R, api_certificate_add},
-    {POST, "/v1/mailbox/{}/certificates/{}/proof", R, api_certificate_prove},
-    {DELETE, "/v1/mailbox/{}/certificates/{}", R | O, api_certificate_suspend},
-    {GET, "/v1/feed", S | R | O, api_feed},
-    {GET, "/v1/alarms", S | R | O, api_alarms},
-    {POST, "/v1/alarms/{}/closure", O, api_alarm_close},
-    {GET, "/v1/openapi.json", ROUTE_PUBLIC, api_document},
-    {GET, NULL, 0, NULL},
+    {POST, "/v1/messages", S, submission_post, "dry-run"},
+    {GET, "/v1/messages/{}", S | O, api_message_get, ""},
+    {DELETE, "/v1/messages/{}", S, api_message_recall, "recipient"},
+    {GET, "/v1/messages/{}/evidence", S | R | O, api_message_evidence, ""},
+    {POST, "/v1/messages/{}/extension", O, api_message_extend, ""},
+    {POST, "/v1/uploads", S, upload_post, ""},
+    {HEAD, "/v1/uploads/{}", S, upload_get, ""},
+    {PATCH, "/v1/uploads/{}", S, upload_patch, ""},
+    {DELETE, "/v1/uploads/{}", S, upload_delete, ""},
+    {GET, "/v1/mailboxes", O, api_mailboxes, "after"},
+    {GET, "/v1/mailbox/{}", R | O, api_mailbox_get, ""},
+    {PUT, "/v1/mailbox/{}", O, api_mailbox_put, ""},
+    {GET, "/v1/mailbox/{}/messages", R, api_mailbox_list, "cursor wait"},
+    {GET, "/v1/mailbox/{}/messages/{}", R, api_mailbox_entry, ""},
+    {GET, "/v1/mailbox/{}/messages/{}/content", R | O, api_mailbox_content, ""},
+    {POST, "/v1/mailbox/{}/messages/{}/receipt", R, api_mailbox_receipt, ""},
+    {GET, "/v1/mailbox/{}/certificates", R | O, api_certificate_list, ""},
+    {POST, "/v1/mailbox/{}/certificates", R, api_certificate_add, ""},
+    {POST, "/v1/mailbox/{}/certificates/{}/proof", R, api_certificate_prove,
+	""},
+    {DELETE, "/v1/mailbox/{}/certificates/{}", R | O, api_certificate_suspend,
+	""},
+    {GET, "/v1/feed", S | R | O, api_feed, "cursor wait"},
+    {GET, "/v1/alarms", S | R | O, api_alarms, "resolved"},
+    {POST, "/v1/alarms/{}/closure", O, api_alarm_close, ""},
+    {GET, "/v1/openapi.json", ROUTE_PUBLIC, api_document, ""},
+    {GET, NULL, 0, NULL, NULL},
 };
 
 /* ---- which ---- */
@@ -191,6 +193,40 @@ caller_admit(const struct route *route, struct call *call)
 	return false;
 }
 
+/* ---- how ---- */
+
+static bool
+is_known(const char *known, const char *name)
+{
+	size_t size = strlen(name);
+
+	while (*known) {
+		size_t next = strcspn(known, " ");
+		if (next == size && memcmp(known, name, size) == 0)
+			return true;
+		known += next + (known[next] == ' ');
+	}
+	return false;
+}
+
+/* A parameter that nobody knows may be a slip: "dryrun=1" would send,
+ * "recipent=..." recall from everybody. False after an answer. */
+static bool
+query_check(const struct route *route, struct http_request *request)
+{
+	const struct http_head *head = http_head(request);
+
+	for (size_t i = 0; i < head->query_count; i++) {
+		if (is_known(route->query, head->query[i].name))
+			continue;
+		problem_say(request, PROBLEM_PARAMETER, "query", "",
+		    "only the parameters of this operation%s%s",
+		    *route->query ? ": " : ", which has none", route->query);
+		return false;
+	}
+	return true;
+}
+
 /* ---- when ---- */
 
 /* A call that waits for its turn, or has it. */
@@ -266,7 +302,8 @@ on_request(struct http_request *request, void *arg)
 	const struct route *route = route_find(request, &match);
 	if (!route)
 		return;
-	if (route->roles != ROUTE_PUBLIC && !caller_admit(route, &call))
+	if (route->roles != ROUTE_PUBLIC &&
+	    (!caller_admit(route, &call) || !query_check(route, request)))
 		return;
 	memcpy(call.variables, match.variables, sizeof(call.variables));
 	if (takes_turn(route, request))

@@ -29,6 +29,7 @@ struct route {
 	const char *pattern; /* "/v1/messages/{}": {} is one segment */
 	unsigned roles;      /* enum caller_role, any of them */
 	void (*handle)(const struct call *call);
+	const char *query; /* the parameters it knows, a space between */
 };
 
 /* The app of the public listeners; arg is struct net. */

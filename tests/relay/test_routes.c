@@ -83,6 +83,63 @@ every_operation_of_the_document_has_a_route_and_the_other_way(void **state)
 	json_decref(whole);
 }
 
+/* The names of the query parameters among these, a space between. */
+static void
+query_names(json_t *whole, json_t *parameters, char names[128])
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(parameters, i, item)
+	{
+		const char *to =
+		    json_string_value(json_object_get(item, "$ref"));
+		json_t *found = json_object_get(
+		    json_object_get(
+			json_object_get(whole, "components"), "parameters"),
+		    strrchr(to, '/') + 1);
+		const char *name =
+		    json_string_value(json_object_get(found, "name"));
+		if (strcmp(json_string_value(json_object_get(found, "in")),
+			"query") != 0)
+			continue;
+		if (*names)
+			strcat(names, " ");
+		strcat(names, name);
+	}
+}
+
+static void
+each_route_knows_the_query_parameters_of_the_document(void **state)
+{
+	(void)state;
+	json_t *whole = document();
+	const char *path;
+	json_t *item;
+
+	json_object_foreach(json_object_get(whole, "paths"), path, item)
+	{
+		char pattern[128];
+
+		pattern_of(path, pattern);
+		for (const struct route *r = routes_table; r->pattern; r++) {
+			char method[8] = "";
+			char names[128] = "";
+			if (strcmp(r->pattern, pattern) != 0)
+				continue;
+			for (size_t i = 0; http_verb_text(r->verb)[i]; i++)
+				method[i] =
+				    (char)tolower(http_verb_text(r->verb)[i]);
+			query_names(whole,
+			    json_object_get(
+				json_object_get(item, method), "parameters"),
+			    names);
+			assert_string_equal(r->query, names);
+		}
+	}
+	json_decref(whole);
+}
+
 static void
 only_the_document_itself_needs_no_caller(void **state)
 {
@@ -164,6 +221,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(
 		every_operation_of_the_document_has_a_route_and_the_other_way),
+	    cmocka_unit_test(
+		each_route_knows_the_query_parameters_of_the_document),
 	    cmocka_unit_test(only_the_document_itself_needs_no_caller),
 	    cmocka_unit_test(the_problem_codes_are_those_of_the_document),
 	    cmocka_unit_test(

@@ -109,6 +109,9 @@ def generic(world):
 
         send(caller, small + [("Bad Field", "x")])
         send(caller, small, path + "?q=" + "a" * 9000)
+        slip = send(caller, small, path + "?no-such-parameter=1")
+        if name != "getDocument":
+            tap.ok(slip.status == 400, f"{name}: a query parameter that it does not know: 400", slip)
         send(caller, small + [("Expect", "a-miracle")])
         send(caller, small + [("X-Large", "a" * 40000)])
         if "401" in statuses:
