@@ -149,7 +149,7 @@ leave(struct writer *writer, size_t back)
 static bool
 is_markup(const struct writer *writer, char byte)
 {
-	if (byte != '\0' && strchr("\\`*_[]<>&#~", byte) != NULL)
+	if (byte != '\0' && strchr("\\`*_[]<>&#~!", byte) != NULL)
 		return true;
 	switch (writer->position) {
 	case LINE_START:

@@ -92,7 +92,7 @@ text_is_never_markup(void **state)
 	    {"a 1. b - c + d", "a 1. b - c + d\n"}, {"=", "\\=\n"},
 	    {"    kode", "kode\n"}, {"# h", "\\# h\n"},
 	    {"<b>x</b> &lt;", "\\<b\\>x\\</b\\> \\&lt;\n"},
-	    {"[a](b) ![c]", "\\[a\\](b) !\\[c\\]\n"},
+	    {"[a](b) ![c]", "\\[a\\](b) \\!\\[c\\]\n"},
 	    {"*_`\\", "\\*\\_\\`\\\\\n"}};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		document_paragraph(document, root, span_text(cases[i].text));
@@ -140,6 +140,16 @@ lists_quotes_links_and_styles_keep_their_place(void **state)
 		       "- \n");
 }
 
+/* A link right behind it would be a picture, which a reader may fetch. */
+static void
+an_exclamation_mark_before_a_link_makes_no_picture(void **state)
+{
+	(void)state;
+	document_markdown(
+	    document, root, span_text("\\![e](https://a.no/x.png)"));
+	assert_written("\\![e](<https://a.no/x.png>)\n");
+}
+
 static void
 the_sample_is_read_back_whole(void **state)
 {
@@ -172,6 +182,9 @@ main(void)
 		text_is_never_markup, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		lists_quotes_links_and_styles_keep_their_place, set_up,
+		tear_down),
+	    cmocka_unit_test_setup_teardown(
+		an_exclamation_mark_before_a_link_makes_no_picture, set_up,
 		tear_down),
 	    cmocka_unit_test_setup_teardown(
 		the_sample_is_read_back_whole, set_up, tear_down),
