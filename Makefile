@@ -91,7 +91,7 @@ LIB_formats := -ljansson -lpcre2-8 -lcmark -lharfbuzz -lfribidi -ldeflate \
 LIB_keys    := -lcrypto
 LIB_spool   := -llmdb
 LIB_relay   := -levent_core -levent_openssl -levent_extra -lhttp_parser -lssl -lcrypto \
-	-lcurl -lseccomp -lconfig -ljansson -lz -lpthread
+	-lcurl -lseccomp -lconfig -ljansson -lcjose -lz -lpthread
 LIB_tools   := -lcurl -ljansson -lcrypto -lconfig
 
 # main() lives in relay/main.c and tools/*_main.c; all else is a library

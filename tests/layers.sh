@@ -32,6 +32,7 @@ uni(str|norm|case|ctype|conv|lbrk|wbrk|gbrk)\.h formats/*
 openssl/.*                         keys/* relay/* tools/*
 event2/.*|seccomp\.h|http_parser\.h|linux/(landlock|seccomp)\.h relay/*
 libconfig\.h                       relay/* tools/*
+cjose/.*                           relay/*
 jansson\.h                         formats/* relay/* tools/*
 '
 
