@@ -128,6 +128,11 @@ member_read(struct entry *entry, const config_setting_t *member,
 			return refuse(why, name, member,
 			    "organisation: expected an organisation number");
 		entry->caller.organisation = text;
+	} else if (strcmp(key, "scope") == 0) {
+		if (text[0] == 0 || strchr(text, ' '))
+			return refuse(
+			    why, name, member, "scope: expected one word");
+		entry->caller.scope = text;
 	} else if (strcmp(key, "certificate_sha256") == 0) {
 		entry->has_certificate = true;
 		if (!hex_parse(text, entry->certificate, DIGEST_SIZE))
@@ -158,9 +163,9 @@ entry_check(const struct callers *callers, const struct entry *entry,
 	if (!caller->name || !caller->organisation || caller->roles == 0)
 		return refuse(
 		    why, name, at, "expected name, organisation and roles");
-	if (!entry->has_certificate && !entry->has_token)
+	if (!entry->has_certificate && !entry->has_token && !caller->scope)
 		return refuse(why, name, at,
-		    "expected certificate_sha256 or token_sha256");
+		    "expected certificate_sha256, token_sha256 or scope");
 	for (size_t i = 0; caller->mailboxes && caller->mailboxes[i]; i++)
 		if (!orgnr_valid(caller->mailboxes[i]))
 			return refuse(why, name, at,
@@ -176,6 +181,12 @@ entry_check(const struct callers *callers, const struct entry *entry,
 			memcmp(other->token, entry->token, DIGEST_SIZE) == 0))
 			return refuse(why, name, at,
 			    "another caller has the same credential");
+		if (other->caller.scope && caller->scope &&
+		    strcmp(other->caller.scope, caller->scope) == 0 &&
+		    strcmp(other->caller.organisation, caller->organisation) ==
+			0)
+			return refuse(why, name, at,
+			    "another caller of the organisation has the scope");
 	}
 	return 0;
 }
@@ -367,6 +378,19 @@ callers_find_token(const struct callers *callers, struct span token)
 			found = &entry->caller;
 	}
 	return found;
+}
+
+const struct caller *
+callers_with_scope(
+    const struct callers *callers, const char *organisation, size_t *at)
+{
+	while (*at < callers->count) {
+		const struct caller *caller = &callers->entries[(*at)++].caller;
+		if (caller->scope &&
+		    strcmp(caller->organisation, organisation) == 0)
+			return caller;
+	}
+	return NULL;
 }
 
 static bool

@@ -2,7 +2,8 @@
  * callers - who may call, from callers.conf (callers.conf(5)).
  *
  * A caller is known by the SHA-256 of its client certificate or of its bearer
- * token; the file holds digests only. Read once, before the jail: a reload is
+ * token, or by the consumer and scope of an access token (tokens.h); the file
+ * holds no secrets. Read once, before the jail: a reload is
  * a new process.
  */
 #pragma once
@@ -27,6 +28,7 @@ enum caller_role {
 struct caller {
 	const char *name;
 	const char *organisation;     /* nine digits */
+	const char *scope;            /* of its access tokens; NULL: none */
 	unsigned roles;               /* bit set of enum caller_role */
 	const char *const *types;     /* NULL-terminated; none: all types */
 	const char *const *mailboxes; /* none: its own organisation's */
@@ -50,6 +52,11 @@ const struct caller *callers_find_certificate(
     const struct callers *callers, const uint8_t digest[32]);
 const struct caller *callers_find_token(
     const struct callers *callers, struct span token);
+
+/* Those of an organisation that have a scope, one after the other: *at is 0 for
+ * the first. Expired ones, too. NULL after the last. */
+const struct caller *callers_with_scope(
+    const struct callers *callers, const char *organisation, size_t *at);
 
 bool caller_may_send(const struct caller *caller, const char *type);
 bool caller_has_mailbox(const struct caller *caller, const char *recipient);

@@ -63,6 +63,11 @@
 	X(PATH, client_ca, "", false,                                          \
 	    "PEM file of authorities of client certificates; not set: any "    \
 	    "client certificate is taken and known by its digest alone")       \
+	X(TEXT, token_issuer, "", false,                                       \
+	    "issuer of access tokens, as it stands in iss; not set: none "     \
+	    "are taken")                                                       \
+	X(TEXT, token_audience, "", false,                                     \
+	    "this relay in the aud of access tokens that have one")            \
 	X(PATH, clamd, "", false,                                              \
 	    "clamd's Unix socket; not set: no scanning "                       \
 	    "for viruses")                                                     \
@@ -73,7 +78,10 @@
 	    "folder that the PKCS#11 module may write in")                     \
 	X(TEXT, log_level, "info", false, "error, warning, info or debug")
 
-#define CONF_LISTS(X) X(webhook, "URLs that alarms are posted to")
+#define CONF_LISTS(X)                                                          \
+	X(webhook, "URLs that alarms are posted to")                           \
+	X(token_delegation,                                                    \
+	    "delegation_source of access tokens whose suppliers are believed")
 
 #define CONF_BOOLS(X)                                                          \
 	X(jail_required, true, true,                                           \

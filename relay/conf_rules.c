@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #include <string.h>
+#include <strings.h>
 #include <sys/un.h>
 
 #define UNIX_PATH_MAX sizeof(((struct sockaddr_un *)NULL)->sun_path)
@@ -117,6 +118,33 @@ webhooks_check(const struct conf *c, struct why *why)
 	return 0;
 }
 
+/*
+ * SECURITY: an issuer of tests speaks plain HTTP or is called test; a relay in
+ * production believes neither.
+ */
+static int
+issuer_check(const struct conf *c, struct why *why)
+{
+	static const char https[] = "https://";
+	const char *issuer = c->token_issuer;
+	bool is_test = strcmp(c->environment, "test") == 0;
+	if (issuer[0] == '\0')
+		return 0;
+	if (strpbrk(issuer, "?#@ \t\r\n") != NULL)
+		return why_set(why, WHY_INVALID,
+		    "token_issuer: expected a URL without query and user");
+	if (is_test && strncmp(issuer, "http://127.0.0.1:", 17) == 0)
+		return 0;
+	if (strncmp(issuer, https, 8) != 0 || issuer[8] == '\0')
+		return why_set(
+		    why, WHY_INVALID, "token_issuer: expected https://...");
+	if (!is_test && strncasecmp(issuer + 8, "test.", 5) == 0)
+		return why_set(why, WHY_INVALID,
+		    "token_issuer: an issuer of tests, only with "
+		    "environment = \"test\"");
+	return 0;
+}
+
 int
 conf_rules_check(const struct conf *c, struct why *why)
 {
@@ -144,5 +172,7 @@ conf_rules_check(const struct conf *c, struct why *why)
 		code = proxy_check(c, why);
 	if (code == 0)
 		code = webhooks_check(c, why);
+	if (code == 0)
+		code = issuer_check(c, why);
 	return code;
 }

@@ -1,5 +1,6 @@
 /*
- * The courier role: everything outbound. Today: notices to webhooks.
+ * The courier role: everything outbound. Today: notices to webhooks, and the
+ * keys of the token issuer (courier_fetch.c).
  *
  * A notice is posted to every webhook of the configuration; it is told when
  * each has answered 2xx, and refused otherwise: spool then asks again later,
@@ -12,6 +13,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "relay/courier_priv.h"
 #include "relay/courier_wire.h"
 #include "relay/role.h"
 
@@ -28,16 +30,6 @@
 
 #define ANSWER_MAX (64u << 10) /* of a webhook's answer, thrown away */
 
-struct courier {
-	struct role *role;
-	CURLM *multi;
-	struct event *timer;
-	struct curl_slist *headers;
-	LIST_HEAD(, post) posts; /* under way */
-	size_t notices;          /* under way */
-	bool leaving;
-};
-
 /* One notice on its way to all webhooks. */
 struct notice {
 	struct courier *courier;
@@ -50,6 +42,7 @@ struct notice {
 };
 
 struct post {
+	struct transfer transfer;
 	struct notice *notice;
 	CURL *easy;
 	LIST_ENTRY(post) among;
@@ -58,6 +51,8 @@ struct post {
 };
 
 static struct notice *notices;
+
+static void post_done(struct transfer *transfer, CURLcode result, long status);
 
 /* ---- where it may go ---- */
 
@@ -103,8 +98,8 @@ private_ipv6(const uint8_t a[16])
 	return !global || tunnel || documentation;
 }
 
-static bool
-is_private(const struct curl_sockaddr *address)
+bool
+courier_is_private(const struct curl_sockaddr *address)
 {
 	if (address->family == AF_INET) {
 		struct sockaddr_in in;
@@ -124,7 +119,8 @@ on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	const struct courier *courier = arg;
 	(void)purpose;
-	if (!courier->role->conf->webhook_allow_private && is_private(address))
+	if (!courier->role->conf->webhook_allow_private &&
+	    courier_is_private(address))
 		return CURL_SOCKET_BAD;
 	return socket(address->family,
 	    address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -203,6 +199,7 @@ post_begin(struct notice *notice, const char *url)
 		notice_failed(notice, "no memory");
 		return;
 	}
+	post->transfer.done = post_done;
 	post->notice = notice;
 	post->easy = curl_easy_init();
 	if (post->easy != NULL && post_set(post, url) &&
@@ -283,7 +280,23 @@ notice_begin(struct courier *courier, struct role_peer *peer,
 }
 
 static void
-posts_finish(struct courier *courier)
+post_done(struct transfer *transfer, CURLcode result, long status)
+{
+	struct post *post = (struct post *)transfer;
+	struct notice *notice = post->notice;
+	if (result == CURLE_OK)
+		notice_answered(notice, status);
+	else
+		notice_failed(notice, post->error[0] != '\0'
+					  ? post->error
+					  : curl_easy_strerror(result));
+	post_end(notice->courier, post);
+	if (--notice->out == 0)
+		notice_end(notice);
+}
+
+static void
+transfers_finish(struct courier *courier)
 {
 	CURLMsg *message;
 	int left;
@@ -293,20 +306,11 @@ posts_finish(struct courier *courier)
 			continue;
 		CURL *easy = message->easy_handle;
 		CURLcode result = message->data.result;
-		struct post *post = NULL;
+		struct transfer *transfer = NULL;
 		long status = 0;
-		(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &post);
+		(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
 		(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-		struct notice *notice = post->notice;
-		if (result == CURLE_OK)
-			notice_answered(notice, status);
-		else
-			notice_failed(notice, post->error[0] != '\0'
-						  ? post->error
-						  : curl_easy_strerror(result));
-		post_end(courier, post);
-		if (--notice->out == 0)
-			notice_end(notice);
+		transfer->done(transfer, result, status);
 	}
 }
 
@@ -317,7 +321,7 @@ drive(struct courier *courier, curl_socket_t fd, int flags)
 {
 	int running;
 	(void)curl_multi_socket_action(courier->multi, fd, flags, &running);
-	posts_finish(courier);
+	transfers_finish(courier);
 }
 
 static void
@@ -379,6 +383,7 @@ courier_close(struct courier *courier)
 {
 	while (!LIST_EMPTY(&courier->posts))
 		post_end(courier, LIST_FIRST(&courier->posts));
+	courier_fetch_end(courier, NULL);
 	while (notices != NULL) {
 		struct notice *notice = notices;
 		notices = notice->next;
@@ -406,6 +411,10 @@ on_request(
 		notice_begin(role->own, peer, frame);
 		return;
 	}
+	if (peer->kind == ROLE_NET && frame->type == COURIER_KEY_SET) {
+		courier_fetch_begin(role->own, peer, frame);
+		return;
+	}
 	(void)why_set(&why, WHY_DENIED, "courier does not do this for %s",
 	    role_name(peer->kind));
 	(void)channel_refuse(peer->channel, frame->request, &why);
@@ -414,7 +423,7 @@ on_request(
 static void
 on_left(struct role *role, struct role_peer *peer)
 {
-	(void)role;
+	courier_fetch_end(role->own, peer);
 	for (struct notice *n = notices; n != NULL; n = n->next)
 		if (n->peer == peer)
 			n->peer = NULL;

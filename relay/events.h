@@ -42,6 +42,10 @@
 	    "spool could not be told that content was written out")            \
 	X("deadlines.failed", "error",                                         \
 	    "a due deadline could not be recorded; it is tried again")         \
+	X("issuer.failed", "error",                                            \
+	    "the keys of the token issuer could not be renewed; the old ones " \
+	    "stay for a day")                                                  \
+	X("issuer.keys", "count", "the keys of the token issuer have come")    \
 	X("keys.failed", "code reason", "the keys role cannot serve and ends") \
 	X("keys.refused", "peer type code",                                    \
 	    "a peer asked keys for what it may not have, or wrongly")          \
@@ -115,4 +119,9 @@
 	X("spool.room", "", "there is room again")                             \
 	X("submission.failed", "code error",                                   \
 	    "a submission failed by a fault of the relay's own")               \
-	X("tls.expired", "file", "the TLS certificate has expired")
+	X("tls.expired", "file", "the TLS certificate has expired")            \
+	X("token.refused", "route organisation error",                         \
+	    "an access token was refused; the organisation is told once its "  \
+	    "signature holds")                                                 \
+	X("token.taken", "caller organisation supplier",                       \
+	    "an access token is good; told once for each")

@@ -13,6 +13,7 @@
 #include "keys/metakey.h"
 #include "relay/admin.h"
 #include "relay/fair.h"
+#include "relay/issuer.h"
 #include "relay/keys_wire.h"
 #include "relay/metrics.h"
 #include "relay/poll.h"
@@ -97,6 +98,8 @@ open_parts(struct net *net, struct why *why)
 	int code = polls_open(net, why);
 	if (code == 0)
 		code = render_queue_open(net, why);
+	if (code == 0)
+		code = issuer_open(net, why);
 	return code == 0 ? submissions_open(net, why) : code;
 }
 
@@ -281,6 +284,7 @@ close_all(struct net_role *nr)
 	polls_close(net);
 	if (nr->drained)
 		event_free(nr->drained);
+	issuer_close(net);
 	fair_free(net->fair);
 	metrics_free(net->metrics);
 	metakeys_free(net->metakeys);

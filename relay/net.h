@@ -13,11 +13,13 @@
 #include <stdbool.h>
 
 struct fair;
+struct issuer;
 struct metakeys;
 struct metrics;
 struct polls;
 struct profiles;
 struct render_queue;
+struct tokens;
 struct uploads;
 
 struct net {
@@ -30,6 +32,8 @@ struct net {
 	struct spool_view *view;   /* begin/end around each look; never across
 				      a return to the event loop */
 	struct callers *callers;
+	struct tokens *tokens; /* NULL: no issuer is configured */
+	struct issuer *issuer;
 	struct fair *fair;
 	struct polls *polls;
 	struct metrics *metrics;

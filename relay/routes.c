@@ -10,11 +10,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "relay/fair.h"
+#include "relay/issuer.h"
 #include "relay/metrics.h"
 #include "relay/net.h"
 #include "relay/openapi.h"
 #include "relay/problem.h"
 #include "relay/refuse.h"
+#include "relay/tokens.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,9 +137,48 @@ route_find(struct http_request *request, struct match *match)
 
 /* ---- who ---- */
 
+static void
+token_log(const struct http_request *request, enum token_verdict verdict,
+    const struct token_answer *answer, const struct why *why)
+{
+	const char *route = http_route(request);
+
+	if (verdict == TOKEN_GOOD)
+		log_event(LOG_INFO, "token.taken",
+		    LOGS("caller", answer->caller->name),
+		    LOGS("organisation", answer->consumer),
+		    LOGS("supplier", answer->supplier));
+	else
+		log_event(LOG_WARNING, "token.refused",
+		    LOGS("route", route ? route : ""),
+		    LOGS("organisation", answer->consumer),
+		    LOGS("error", why->text));
+}
+
+/* An access token of the issuer's. NULL: *code says why. */
+static const struct caller *
+caller_by_access_token(struct net *net, const struct http_request *request,
+    struct span token, enum problem_code *code)
+{
+	struct token_answer answer;
+	struct why why = {0};
+	enum token_verdict verdict = tokens_check(net->tokens, token,
+	    http_digest(request), clock_wall_ms(), &answer, &why);
+
+	if (verdict != TOKEN_GOOD || answer.is_new)
+		token_log(request, verdict, &answer, &why);
+	if (verdict == TOKEN_EXPIRED)
+		*code = PROBLEM_OLD_CREDENTIALS;
+	else if (verdict == TOKEN_STRANGER)
+		*code = PROBLEM_ROLE;
+	else if (verdict == TOKEN_KEY_UNKNOWN && issuer_refetch(net))
+		*code = PROBLEM_UNAVAILABLE;
+	return answer.caller;
+}
+
 /* A token where one is shown, else the certificate. NULL: *code says why. */
 static const struct caller *
-caller_find(const struct net *net, const struct http_request *request,
+caller_find(struct net *net, const struct http_request *request,
     enum problem_code *code)
 {
 	const char *authorization = http_field(request, "authorization");
@@ -153,6 +194,9 @@ caller_find(const struct net *net, const struct http_request *request,
 		const char *token = authorization + 7;
 		token += strspn(token, " ");
 		caller = callers_find_token(net->callers, span_text(token));
+		if (!caller && net->tokens)
+			caller = caller_by_access_token(
+			    net, request, span_text(token), code);
 	} else if (!authorization) {
 		caller = callers_find_certificate(net->callers, digest);
 	}

@@ -88,6 +88,26 @@ a_caller_is_found_by_its_token(void **state)
 }
 
 static void
+callers_are_found_by_organisation_and_scope(void **state)
+{
+	(void)state;
+	struct callers *callers = good(
+	    "callers = (" NAV ", { name = \"a\"; organisation = "
+	    "\"900000006\"; roles = [\"sender\"]; scope = \"s\"; }, "
+	    "{ name = \"b\"; organisation = \"900000014\"; roles = "
+	    "[\"sender\"]; scope = \"s\"; }, { name = \"c\"; organisation = "
+	    "\"900000006\"; roles = [\"recipient\"]; scope = \"t\"; });");
+	size_t at = 0;
+
+	assert_string_equal(
+	    callers_with_scope(callers, "900000006", &at)->name, "a");
+	assert_string_equal(
+	    callers_with_scope(callers, "900000006", &at)->name, "c");
+	assert_null(callers_with_scope(callers, "900000006", &at));
+	callers_free(callers);
+}
+
+static void
 types_and_mailboxes_narrow_what_a_caller_may(void **state)
 {
 	(void)state;
@@ -147,7 +167,7 @@ what_is_wrong_is_refused_with_its_line(void **state)
 	    "roles: expected");
 	refused("callers = ({ name = \"a\"; organisation = \"900000006\"; "
 		"roles = [\"sender\"]; });",
-	    "certificate_sha256 or token_sha256");
+	    "certificate_sha256, token_sha256 or scope");
 	refused(
 	    "callers = ({ name = \"a\"; });", "name, organisation and roles");
 	refused("callers = (" NAV "," NAV ");", "the name is taken");
@@ -155,6 +175,13 @@ what_is_wrong_is_refused_with_its_line(void **state)
 		"\"900000014\"; roles = [\"sender\"]; "
 		"certificate_sha256 = \"" ONE "\"; });",
 	    "same credential");
+	refused(WITH("scope = \"a b\";"), "c:3: scope: expected one word");
+	refused(WITH("scope = \"\";"), "c:3: scope: expected one word");
+	refused("callers = ({ name = \"a\"; organisation = \"900000006\"; "
+		"roles = [\"sender\"]; scope = \"s\"; }, { name = \"b\"; "
+		"organisation = \"900000006\"; roles = [\"recipient\"]; "
+		"scope = \"s\"; });",
+	    "has the scope");
 	refused("@include \"/etc/passwd\"\n", "@include");
 }
 
@@ -179,6 +206,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_caller_is_found_by_its_certificate),
 	    cmocka_unit_test(a_caller_is_found_by_its_token),
+	    cmocka_unit_test(callers_are_found_by_organisation_and_scope),
 	    cmocka_unit_test(types_and_mailboxes_narrow_what_a_caller_may),
 	    cmocka_unit_test(what_is_wrong_is_refused_with_its_line),
 	    cmocka_unit_test(a_file_over_its_size_is_refused),

@@ -136,6 +136,13 @@ what_is_wrong_is_named_with_its_line(void **state)
 	assert_refused(ORG "name = test;\n", "", "relay.conf:2:");
 	assert_refused(
 	    ORG "webhook = \"https://x/\";\n", "", "expected a list of texts");
+	assert_refused(ORG "token_issuer = \"http://127.0.0.1:1/\";\n", "",
+	    "token_issuer: expected https://");
+	assert_refused(ORG
+	    "token_issuer = \"https://TEST.maskinporten.no/\";\n",
+	    "", "only with environment");
+	assert_refused(ORG "token_issuer = \"https://a@b/\";\n", "",
+	    "token_issuer: expected a URL");
 	assert_refused(ORG "webhook = [1, 2];\n", "", "expected a list");
 	assert_refused(ORG "name = \"a\";\nname = \"b\";\n", "", ":3:");
 	assert_refused(ORG "limits = { payload_bytes = 1; };\n", "",
