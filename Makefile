@@ -86,7 +86,7 @@ src = $(sort $(wildcard $(1)/*.c))
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 
 LIB_base    :=
-LIB_formats := -ljansson -lpcre2-8 -lcmark -lharfbuzz -lfribidi -ldeflate \
+LIB_formats := -ljansson -lpcre2-8 -lcmark -lharfbuzz -lfribidi -ldeflate -lpng \
 	-lunistring -larchive -lxml2 -lz
 LIB_keys    := -lcrypto
 LIB_spool   := -llmdb

@@ -7,6 +7,7 @@
  */
 #include "base/text.h"
 #include "formats/json.h"
+#include "formats/logo.h"
 #include "formats/present_priv.h"
 
 #include <stdlib.h>
@@ -350,6 +351,10 @@ build(const struct presentation *presentation, const json_t *payload,
 		goto out;
 	}
 	buf_init(&presenter.base, 16 * MIB);
+	if (context->logo != NULL)
+		document_figure(presenter.document, present_root(&presenter),
+		    &context->logo->picture,
+		    span_text(context->logo->alternative));
 	document_heading(
 	    presenter.document, present_root(&presenter), 1, span_text(title));
 	if (fell_back && json_object_get(presentation->words, "fallback"))

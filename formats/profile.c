@@ -2,6 +2,7 @@
  * profile - profile.json becomes struct profile.
  */
 #include "formats/json.h"
+#include "formats/logo.h"
 #include "formats/minimise.h"
 #include "formats/present.h"
 #include "formats/profile_priv.h"
@@ -85,6 +86,37 @@ presentation_load(const struct profile_source *source, struct profile *profile,
 		    &profile->shown, source->why);
 	buf_clear(&text);
 	return ret == WHY_MALFORMED || ret == WHY_TOO_LARGE ? WHY_INVALID : ret;
+}
+
+static int
+build_logo(const struct profile_source *source, struct profile *profile,
+    const json_t *spec)
+{
+	const char *name = json_string_value(json_object_get(spec, "file"));
+	struct buf png;
+	struct why why = {0};
+	int ret;
+
+	if (spec == NULL)
+		return 0;
+	if (!profile_structured(profile))
+		fault(source, "/logo",
+		    "no logo, as there is no document to put it on");
+	buf_init(&png, LOGO_FILE_MAX + 1);
+	ret = profile_file_read(source, name, &png);
+	if (ret == WHY_NOT_FOUND || ret == WHY_TOO_LARGE)
+		(void)why_set(&why, WHY_INVALID, "%s", source->why->text);
+	else if (ret == 0)
+		ret = logo_read(buf_span(&png),
+		    json_string_value(json_object_get(spec, "alternative")),
+		    (uint32_t)integer(spec, "widthMm"), &profile->logo, &why);
+	buf_clear(&png);
+	if (why.code == 0 || ret == WHY_NOMEM)
+		return ret;
+	findings_add(source->findings, PROFILE_FILE, "/logo/file", "profile",
+	    "a PNG file of the folder, of at most %u bytes and pixels: %s",
+	    LOGO_FILE_MAX, why.text);
+	return 0;
 }
 
 static int
@@ -354,7 +386,7 @@ static int
 build_all(const struct profile_source *source, struct profile *profile,
     const json_t *spec, const char *folder)
 {
-	int payload, attachments, deadlines, rules;
+	int payload, attachments, deadlines, logo, rules;
 
 	profile->name = copy(spec, "name");
 	profile->version = copy(spec, "version");
@@ -386,10 +418,13 @@ build_all(const struct profile_source *source, struct profile *profile,
 	    json_string_value(
 		json_object_get(json_object_get(spec, "payload"), "schema")),
 	    json_object_get(spec, "minimisation"));
+	logo = build_logo(source, profile, json_object_get(spec, "logo"));
 	if (payload < 0)
 		return payload;
 	if (rules < 0)
 		return rules;
+	if (logo < 0)
+		return logo;
 	return attachments < 0 ? attachments : deadlines;
 }
 
@@ -435,6 +470,8 @@ judging_free(struct profile *profile)
 	schema_free(profile->schema);
 	xml_schema_free(profile->xml_schema);
 	presentation_free(profile->shown);
+	logo_free(profile->logo);
+	profile->logo = NULL;
 	profile->minimise = NULL;
 	profile->attachments.list = NULL;
 	profile->schema = NULL;

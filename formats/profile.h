@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct logo;
 struct minimise;
 struct schema;
 struct xml_schema;
@@ -74,6 +75,7 @@ struct profile {
 	bool as_xml;  /* JSON only: as document.xml, too; json_xml(7) */
 	bool as_text; /* JSON and XML: as document.md, too */
 	struct presentation *shown; /* JSON and XML */
+	struct logo *logo;          /* at the head of documents; or NULL */
 	struct profile_attachments attachments;
 	struct profile_deadline *deadlines; /* by after_s, ascending */
 	size_t deadlines_count;

@@ -90,6 +90,16 @@ const char profile_schema_profile[] = JSON({
 		"expirySeconds": {"$ref": "#/definitions/seconds"},
 		"graceSeconds": {"$ref": "#/definitions/seconds"},
 		"files": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,63}$"},
+		"logo": {
+			"type": "object",
+			"additionalProperties": false,
+			"required": ["file", "alternative", "widthMm"],
+			"properties": {
+				"file": {"type": "string", "pattern": "^[A-Za-z0-9_-]+\\.png$"},
+				"alternative": {"type": "string", "minLength": 1, "maxLength": 200},
+				"widthMm": {"type": "integer", "minimum": 5, "maximum": 170}
+			}
+		},
 		"minimisation": {
 			"type": "array",
 			"minItems": 1,

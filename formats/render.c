@@ -184,10 +184,12 @@ render_payload(const struct profile *profile, struct span payload,
 {
 	struct why own = {0};
 	struct document *document = NULL;
+	struct render_context shown = *context;
 	json_t *value = NULL;
 	int ret;
 
 	why = why ? why : &own;
+	shown.logo = profile->logo;
 	if (!profile_structured(profile))
 		return why_set(why, WHY_UNSUPPORTED,
 		    "payloads of this message type are not rendered");
@@ -204,7 +206,7 @@ render_payload(const struct profile *profile, struct span payload,
 		(void)presentation_in(
 		    profile->shown, context->language, &result->fell_back);
 	if (ret == 0)
-		ret = presentation_document(profile->shown, value, context,
+		ret = presentation_document(profile->shown, value, &shown,
 		    limits, &document, &result->unknown_count, why);
 	json_decref(value); /* a tenth of what a large document takes */
 	if (ret == 0)

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct logo;
 struct pdf_fonts;
 
 struct render_file {
@@ -36,6 +37,7 @@ struct render_context {
 	int64_t received_ms;             /* 1970 UTC; stamps the documents */
 	const struct render_file *files; /* attachments, in order */
 	size_t files_count;
+	const struct logo *logo; /* render_payload() puts the profile's here */
 };
 
 struct render_result {

@@ -97,10 +97,10 @@ ask_submit(struct role_ask *ask)
 		buf_span(&ask->bytes), on_answer, ask, &ask->request) < 0)
 		ask->peer = NULL;
 	else if (ask->how == ROLE_ASK_AGAIN) {
+		int waits = ask->kind == ROLE_SPOOL ? ROLE_SPOOL_WAITS : 1;
 		ask->deadline_ms =
 		    clock_mono_ms() +
-		    ROLE_ANSWER_WAITS *
-			(int64_t)ask->role->conf->limits.role_wait_ms;
+		    waits * (int64_t)ask->role->conf->limits.role_wait_ms;
 		role_tick_start(ask->role);
 	}
 }

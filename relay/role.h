@@ -129,7 +129,7 @@ struct role_peer *role_peer_pick(struct role *role, enum role_kind kind);
 
 struct role_ask; /* one question under way */
 
-#define ROLE_ANSWER_WAITS 2 /* spool itself may wait once for keys */
+#define ROLE_SPOOL_WAITS 2 /* spool itself may wait once for keys */
 
 enum { ROLE_ASK_ONCE = 0, ROLE_ASK_AGAIN = 1 };
 
@@ -139,7 +139,8 @@ enum { ROLE_ASK_ONCE = 0, ROLE_ASK_AGAIN = 1 };
  * the peer is lost before its answer, an ask with ROLE_ASK_AGAIN is put to the
  * next one with the same body (the time starts anew), one without fails with
  * WHY_GONE. A peer that is there and does not answer an ask with ROLE_ASK_AGAIN
- * for ROLE_ANSWER_WAITS times as long is waited for no more: WHY_GONE too.
+ * for as long is waited for no more, spool for ROLE_SPOOL_WAITS times as long:
+ * WHY_GONE too.
  * answered is called exactly once, never from inside role_ask(); the answer
  * must be one frame. *ask may be kept for role_ask_cancel() until answered is
  * called; out may be NULL. Fails only for want of memory.

@@ -27,6 +27,7 @@ lmdb\.h                            spool/*
 curl/.*                            relay/courier* tools/*
 cmark\.h|hb(-[a-z]+)?\.h|fribidi.* formats/*
 libdeflate\.h|zlib\.h|pcre2\.h     formats/*
+png\.h                             formats/*
 archive(_entry)?\.h|libxml/.*      formats/*
 uni(str|norm|case|ctype|conv|lbrk|wbrk|gbrk)\.h formats/*
 openssl/.*                         keys/* relay/* tools/*

@@ -454,6 +454,41 @@ the_list_and_the_files_must_agree(void **state)
 }
 
 static void
+a_logo_that_is_none_is_found_with_its_place(void **state)
+{
+	static const struct {
+		const char *logo, *pointer;
+		unsigned column;
+	} cases[] = {
+	    {"{\"file\": \"none.png\", \"alternative\": \"a\", "
+	     "\"widthMm\": 40}",
+		"/logo/file", 10},
+	    {"{\"file\": \"s.json\", \"alternative\": \"a\", "
+	     "\"widthMm\": 40}",
+		"/logo/file", 10},
+	    {"{\"file\": \"../a.png\", \"alternative\": \"a\", "
+	     "\"widthMm\": 40}",
+		"/logo/file", 10},
+	    {"{\"file\": \"a.png\", \"alternative\": \"\", \"widthMm\": 40}",
+		"/logo/alternative", 27},
+	    {"{\"file\": \"a.png\", \"alternative\": \"a\", \"widthMm\": 4}",
+		"/logo/widthMm", 47},
+	    {"{\"file\": \"a.png\", \"widthMm\": 40}",
+		"/logo/alternative", 0},
+	};
+	char text[2000];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text, sizeof(text), "%.*s,\n\"logo\": %s\n}\n",
+		    (int)(sizeof(good_profile) - 4), good_profile,
+		    cases[i].logo);
+		expect_place("profile.json", text, "profile.json",
+		    cases[i].pointer, 14, cases[i].column);
+	}
+}
+
+static void
 a_type_without_a_list_says_so(void **state)
 {
 	struct findings findings;
@@ -485,6 +520,7 @@ main(void)
 	    cmocka_unit_test(a_fault_of_relax_ng_is_found_with_its_line),
 	    cmocka_unit_test(a_folder_that_is_not_there_is_a_clear_error),
 	    cmocka_unit_test(the_list_and_the_files_must_agree),
+	    cmocka_unit_test(a_logo_that_is_none_is_found_with_its_place),
 	    cmocka_unit_test(a_type_without_a_list_says_so),
 	};
 

@@ -49,7 +49,8 @@ for i in "${!names[@]}"; do
 	is "$(xmllint --nonet --xpath 'count(//*[local-name() = "number"])' "$folder/document.xml")" \
 		"$(jq '[.. | numbers] | length' "$folder/payload.json")" \
 		"${names[i]}: and as many numbers"
-	is "$(head -c 2 "$folder/document.md")" "# " "${names[i]}: the text begins with its heading"
+	is "$(grep -v '^$' "$folder/document.md" | sed -n 2p | head -c 2)" "# " \
+		"${names[i]}: the text begins with what the logo shows and its heading"
 	check "${names[i]}: and names values" grep -q '^\* \*\*.*:\*\* ' "$folder/document.md"
 done
 check "who does not want it does not get it" \
