@@ -24,6 +24,10 @@
 #define DIGEST_SIZE 32
 #define TOKEN_BYTES_LEAST 20 /* shorter ones could be guessed */
 #define TOKEN_BYTES_MOST 1024
+#define PASSWORD_BYTES_LEAST 22 /* 128 bits in base64 */
+#define PASSWORD_BYTES_MOST 256
+#define LOGIN_BYTES_MOST 64
+#define SALT_SIZE 32 /* digits */
 #define LIST_MOST 1000
 #define CALLERS_MOST 10000
 
@@ -35,6 +39,8 @@ struct entry {
 	bool has_token;
 	uint8_t certificate[DIGEST_SIZE];
 	uint8_t token[DIGEST_SIZE];
+	const char *salt; /* of the password; NULL: it has none */
+	uint8_t password[DIGEST_SIZE];
 };
 
 struct callers {
@@ -106,6 +112,31 @@ roles_read(const config_setting_t *setting, const char *name, unsigned *roles,
 	return code;
 }
 
+/* "SALT:DIGEST", hexadecimal both. */
+static bool
+password_read(struct entry *entry, const char *text)
+{
+	uint8_t salt[SALT_SIZE / 2];
+	char copy[SALT_SIZE + 1];
+
+	if (strlen(text) < SALT_SIZE + 1 || text[SALT_SIZE] != ':')
+		return false;
+	memcpy(copy, text, SALT_SIZE);
+	copy[SALT_SIZE] = 0;
+	entry->salt = text;
+	return hex_parse(copy, salt, sizeof(salt)) &&
+	       hex_parse(text + SALT_SIZE + 1, entry->password, DIGEST_SIZE);
+}
+
+static bool
+login_is_valid(const char *text)
+{
+	size_t size = strlen(text);
+
+	return size > 0 && size <= LOGIN_BYTES_MOST && !strchr(text, ':') &&
+	       utf8_valid(span_text(text));
+}
+
 static int
 member_read(struct entry *entry, const config_setting_t *member,
     const char *name, struct why *why)
@@ -133,6 +164,16 @@ member_read(struct entry *entry, const config_setting_t *member,
 			return refuse(
 			    why, name, member, "scope: expected one word");
 		entry->caller.scope = text;
+	} else if (strcmp(key, "login") == 0) {
+		if (!login_is_valid(text))
+			return refuse(why, name, member,
+			    "login: expected 1 to 64 octets without a colon");
+		entry->caller.login = text;
+	} else if (strcmp(key, "password_sha256") == 0) {
+		if (!password_read(entry, text))
+			return refuse(why, name, member,
+			    "password_sha256: expected 32 hex digits, a colon "
+			    "and 64 hex digits");
 	} else if (strcmp(key, "certificate_sha256") == 0) {
 		entry->has_certificate = true;
 		if (!hex_parse(text, entry->certificate, DIGEST_SIZE))
@@ -163,9 +204,14 @@ entry_check(const struct callers *callers, const struct entry *entry,
 	if (!caller->name || !caller->organisation || caller->roles == 0)
 		return refuse(
 		    why, name, at, "expected name, organisation and roles");
-	if (!entry->has_certificate && !entry->has_token && !caller->scope)
+	if (!entry->has_certificate && !entry->has_token && !caller->scope &&
+	    !caller->login)
 		return refuse(why, name, at,
-		    "expected certificate_sha256, token_sha256 or scope");
+		    "expected certificate_sha256, token_sha256, scope or "
+		    "login");
+	if (!caller->login != !entry->salt)
+		return refuse(why, name, at,
+		    "expected login and password_sha256, or neither");
 	for (size_t i = 0; caller->mailboxes && caller->mailboxes[i]; i++)
 		if (!orgnr_valid(caller->mailboxes[i]))
 			return refuse(why, name, at,
@@ -181,6 +227,9 @@ entry_check(const struct callers *callers, const struct entry *entry,
 			memcmp(other->token, entry->token, DIGEST_SIZE) == 0))
 			return refuse(why, name, at,
 			    "another caller has the same credential");
+		if (other->caller.login && caller->login &&
+		    strcmp(other->caller.login, caller->login) == 0)
+			return refuse(why, name, at, "the login is taken");
 		if (other->caller.scope && caller->scope &&
 		    strcmp(other->caller.scope, caller->scope) == 0 &&
 		    strcmp(other->caller.organisation, caller->organisation) ==
@@ -378,6 +427,56 @@ callers_find_token(const struct callers *callers, struct span token)
 			found = &entry->caller;
 	}
 	return found;
+}
+
+/* entry NULL: as long as with one, so that nobody learns which logins are. */
+static bool
+password_is(const struct entry *entry, struct span password)
+{
+	static const char no_salt[] = "00000000000000000000000000000000";
+	static const uint8_t no_password[DIGEST_SIZE];
+	uint8_t digest[DIGEST_SIZE];
+	struct buf text;
+
+	if (password.size < PASSWORD_BYTES_LEAST ||
+	    password.size > PASSWORD_BYTES_MOST)
+		return false;
+	buf_init(&text, SALT_SIZE + 1 + PASSWORD_BYTES_MOST);
+	buf_add(&text, entry ? entry->salt : no_salt, SALT_SIZE);
+	buf_add_byte(&text, ':');
+	buf_add_span(&text, password);
+	bool made = buf_ok(&text) && digest_make(buf_span(&text), digest);
+	buf_wipe(&text);
+	return made &&
+	       (CRYPTO_memcmp(entry ? entry->password : no_password, digest,
+		    DIGEST_SIZE) == 0) &&
+	       entry != NULL;
+}
+
+const struct caller *
+callers_find_login(
+    const struct callers *callers, struct span login, struct span password)
+{
+	const struct entry *found = NULL;
+
+	for (size_t i = 0; i < callers->count; i++) {
+		const struct entry *entry = &callers->entries[i];
+		if (entry->caller.login && !entry->caller.scope &&
+		    span_is(login, entry->caller.login))
+			found = entry;
+	}
+	return password_is(found, password) ? &found->caller : NULL;
+}
+
+bool
+callers_login_is(const struct callers *callers, const struct caller *caller,
+    struct span login, struct span password)
+{
+	for (size_t i = 0; i < callers->count; i++)
+		if (&callers->entries[i].caller == caller)
+			return caller->login && span_is(login, caller->login) &&
+			       password_is(&callers->entries[i], password);
+	return false;
 }
 
 const struct caller *

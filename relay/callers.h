@@ -29,6 +29,7 @@ struct caller {
 	const char *name;
 	const char *organisation;     /* nine digits */
 	const char *scope;            /* of its access tokens; NULL: none */
+	const char *login;            /* of its password; NULL: none */
 	unsigned roles;               /* bit set of enum caller_role */
 	const char *const *types;     /* NULL-terminated; none: all types */
 	const char *const *mailboxes; /* none: its own organisation's */
@@ -52,6 +53,13 @@ const struct caller *callers_find_certificate(
     const struct callers *callers, const uint8_t digest[32]);
 const struct caller *callers_find_token(
     const struct callers *callers, struct span token);
+
+/* By login and password alone (Basic): none of those that need a token, too. */
+const struct caller *callers_find_login(
+    const struct callers *callers, struct span login, struct span password);
+/* Are login and password those of this caller, which has some? */
+bool callers_login_is(const struct callers *callers,
+    const struct caller *caller, struct span login, struct span password);
 
 /* Those of an organisation that have a scope, one after the other: *at is 0 for
  * the first. Expired ones, too. NULL after the last. */

@@ -35,11 +35,11 @@ enum problem_party {
 	    "Idempotency-Key is required")                                     \
 	X(TRUNCATED, "body-truncated", 400, CALLER, "The body is not whole")   \
 	X(NO_CREDENTIALS, "credentials-missing", 401, CALLER,                  \
-	    "A client certificate or bearer token is required")                \
+	    "A client certificate, token or password is required")             \
 	X(BAD_CREDENTIALS, "credentials-unknown", 401, CALLER,                 \
-	    "The client certificate or bearer token is not known")             \
+	    "The certificate, token or password is not known")                 \
 	X(OLD_CREDENTIALS, "credentials-expired", 401, CALLER,                 \
-	    "The client certificate or bearer token has expired")              \
+	    "The certificate, token or password has expired")                  \
 	X(ROLE, "role-missing", 403, CALLER,                                   \
 	    "The caller may not use this operation")                           \
 	X(TYPE_DENIED, "type-denied", 403, SENDER,                             \

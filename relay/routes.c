@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "relay/fair.h"
 #include "relay/issuer.h"
 #include "relay/metrics.h"
@@ -24,6 +25,7 @@
 #include <strings.h>
 
 #define SEGMENT_BYTES 127
+#define BASIC_BYTES 512
 #define TURN_BYTES (256u << 10) /* of a submission that takes turns */
 
 #define GET HTTP_VERB_GET
@@ -155,6 +157,21 @@ token_log(const struct http_request *request, enum token_verdict verdict,
 		    LOGS("error", why->text));
 }
 
+/* Who has a login beside its scope shows it in two header fields of its own. */
+static bool
+integration_is(const struct net *net, const struct http_request *request,
+    const struct caller *caller)
+{
+	const char *login = http_field(request, "integrasjonid");
+	const char *password = http_field(request, "integrasjonpassord");
+
+	if (!caller->login)
+		return true;
+	return login && password &&
+	       callers_login_is(
+		   net->callers, caller, span_text(login), span_text(password));
+}
+
 /* An access token of the issuer's. NULL: *code says why. */
 static const struct caller *
 caller_by_access_token(struct net *net, const struct http_request *request,
@@ -173,7 +190,31 @@ caller_by_access_token(struct net *net, const struct http_request *request,
 		*code = PROBLEM_ROLE;
 	else if (verdict == TOKEN_KEY_UNKNOWN && issuer_refetch(net))
 		*code = PROBLEM_UNAVAILABLE;
+	if (answer.caller && !integration_is(net, request, answer.caller)) {
+		net_denied(request, answer.caller, "IntegrasjonPassord");
+		return NULL;
+	}
 	return answer.caller;
+}
+
+/* Basic: base64 of login, colon, password (RFC 7617). */
+static const struct caller *
+caller_by_password(const struct net *net, const char *text)
+{
+	const struct caller *caller = NULL;
+	struct buf both;
+
+	buf_init(&both, BASIC_BYTES);
+	if (base64_parse(&both, span_text(text)) && both.size > 0) {
+		const uint8_t *colon = memchr(both.at, ':', both.size);
+		size_t login = colon ? (size_t)(colon - both.at) : 0;
+		if (colon)
+			caller = callers_find_login(net->callers,
+			    span_of(both.at, login),
+			    span_of(colon + 1, both.size - login - 1));
+	}
+	buf_wipe(&both);
+	return caller;
 }
 
 /* A token where one is shown, else the certificate. NULL: *code says why. */
@@ -197,6 +238,10 @@ caller_find(struct net *net, const struct http_request *request,
 		if (!caller && net->tokens)
 			caller = caller_by_access_token(
 			    net, request, span_text(token), code);
+	} else if (authorization &&
+		   strncasecmp(authorization, "Basic ", 6) == 0) {
+		const char *text = authorization + 6;
+		caller = caller_by_password(net, text + strspn(text, " "));
 	} else if (!authorization) {
 		caller = callers_find_certificate(net->callers, digest);
 	}

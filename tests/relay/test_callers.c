@@ -107,6 +107,45 @@ callers_are_found_by_organisation_and_scope(void **state)
 	callers_free(callers);
 }
 
+/* 22 octets, the least, and SHA-256 of the salt, a colon and them */
+#define PASSWORD "abcdefghijklmnopqrstuv"
+#define SALTED                                                                 \
+	"0123456789abcdef0123456789abcdef:"                                    \
+	"ed6a7548ce56c0089ff5b96dde2f72978948b5f81fda20355c450d1cb9e6fe24"
+#define LOGIN(name, member)                                                    \
+	"{ name = \"" name "\"; organisation = \"900000006\"; "                \
+	"roles = [\"sender\"]; login = \"l\"; "                                \
+	"password_sha256 = \"" SALTED "\"; " member "}"
+
+static void
+a_caller_is_found_by_its_password(void **state)
+{
+	(void)state;
+	struct callers *callers = good("callers = (" LOGIN("a", "") ");");
+	const struct caller *a =
+	    callers_find_login(callers, span_text("l"), span_text(PASSWORD));
+
+	assert_non_null(a);
+	assert_true(
+	    callers_login_is(callers, a, span_text("l"), span_text(PASSWORD)));
+	assert_false(
+	    callers_login_is(callers, a, span_text("m"), span_text(PASSWORD)));
+	assert_null(
+	    callers_find_login(callers, span_text("m"), span_text(PASSWORD)));
+	assert_null(
+	    callers_find_login(callers, span_text(""), span_text(PASSWORD)));
+	assert_null(callers_find_login(
+	    callers, span_text("l"), span_text(PASSWORD "w")));
+	assert_null(callers_find_login(
+	    callers, span_text("l"), span_text("abcdefghijklmnopqrstu")));
+	callers_free(callers);
+	/* with a scope the password alone opens nothing */
+	callers = good("callers = (" LOGIN("a", "scope = \"s\"; ") ");");
+	assert_null(
+	    callers_find_login(callers, span_text("l"), span_text(PASSWORD)));
+	callers_free(callers);
+}
+
 static void
 types_and_mailboxes_narrow_what_a_caller_may(void **state)
 {
@@ -167,7 +206,7 @@ what_is_wrong_is_refused_with_its_line(void **state)
 	    "roles: expected");
 	refused("callers = ({ name = \"a\"; organisation = \"900000006\"; "
 		"roles = [\"sender\"]; });",
-	    "certificate_sha256, token_sha256 or scope");
+	    "certificate_sha256, token_sha256, scope or login");
 	refused(
 	    "callers = ({ name = \"a\"; });", "name, organisation and roles");
 	refused("callers = (" NAV "," NAV ");", "the name is taken");
@@ -175,6 +214,14 @@ what_is_wrong_is_refused_with_its_line(void **state)
 		"\"900000014\"; roles = [\"sender\"]; "
 		"certificate_sha256 = \"" ONE "\"; });",
 	    "same credential");
+	refused(WITH("login = \"a:b\";"), "c:3: login: expected");
+	refused(WITH("login = \"a\";"), "login and password_sha256");
+	refused(WITH("password_sha256 = \"12\";"), "c:3: password_sha256");
+	refused(WITH("password_sha256 = \"" ONE "\";"), "password_sha256");
+	refused(WITH("password_sha256 = \"" SALTED "\";"),
+	    "login and password_sha256");
+	refused("callers = (" LOGIN("a", "") ", " LOGIN("b", "") ");",
+	    "the login is taken");
 	refused(WITH("scope = \"a b\";"), "c:3: scope: expected one word");
 	refused(WITH("scope = \"\";"), "c:3: scope: expected one word");
 	refused("callers = ({ name = \"a\"; organisation = \"900000006\"; "
@@ -207,6 +254,7 @@ main(void)
 	    cmocka_unit_test(a_caller_is_found_by_its_certificate),
 	    cmocka_unit_test(a_caller_is_found_by_its_token),
 	    cmocka_unit_test(callers_are_found_by_organisation_and_scope),
+	    cmocka_unit_test(a_caller_is_found_by_its_password),
 	    cmocka_unit_test(types_and_mailboxes_narrow_what_a_caller_may),
 	    cmocka_unit_test(what_is_wrong_is_refused_with_its_line),
 	    cmocka_unit_test(a_file_over_its_size_is_refused),

@@ -53,8 +53,20 @@ printf '{"keys":[%s]}' "$(key one)" >"$site/jwk"
 printf '{"issuer":"%s","jwks_uri":"%sjwk"}' "$issuer" "$issuer" >"$site/.well-known/oauth-authorization-server"
 
 init_relay
-sed -i 's/^);/,{ name = "nav-token"; organisation = "'"$(orgnr nav)"'"; roles = ["sender"]; scope = "ks:fiks"; });/' \
+sed -i 's/^);/,{ name = "nav-token"; organisation = "'"$(orgnr nav)"'"; roles = ["sender"]; scope = "ks:fiks"; }\n);/' \
 	"$RELAY_DIR/callers.conf"
+
+# login NAME ORGANISATION ROLE MEMBERS: an entry with the password in $T/password, as callers.conf(5) makes it
+openssl rand -base64 30 | tr -d '\n' >"$T/password"
+login() {
+	local salt
+	salt=$(openssl rand -hex 16)
+	printf ',{ name = "%s"; organisation = "%s"; roles = ["%s"]; login = "%s"; password_sha256 = "%s:%s"; %s }' \
+		"$1" "$2" "$3" "$1" "$salt" "$({ printf %s: "$salt"; cat "$T/password"; } | sha256sum | cut -d' ' -f1)" "$4"
+}
+sed -i "s/^);/$(login bergen-basic "$(orgnr bergen)" recipient '')\
+$(login nav-fiks "$(orgnr nav)" sender 'scope = "fiks:both";')\
+);/" "$RELAY_DIR/callers.conf"
 
 # ---- an issuer of tests is none for production ---------------------------------
 for url in "$issuer" http://maskinporten.no/ https://test.maskinporten.no/; do
@@ -95,6 +107,26 @@ check "a refusal is logged with who and why" grep -q \
 	"token.refused route=/v1/feed organisation=$(orgnr nav) error=\"token: bound to another certificate\"" \
 	"$RELAY_DIR/log"
 is "$(grep -c "$(printf %s "$same" | cut -d. -f2)" "$RELAY_DIR/log")" 0 "no token stands in the log"
+
+# ---- passwords ----------------------------------------------------------------------
+# basic LOGIN PASSWORD: as asks
+basic() {
+	curl -s --cacert "$RELAY_DIR/ca.crt" -o "$T/body" -w '%{http_code}' -u "$1:$2" "$RELAY_URL/v1/feed"
+	jq -r 'if .code then " " + .code else "" end' "$T/body"
+}
+password=$(cat "$T/password")
+is "$(basic bergen-basic "$password")" 200 "login and password open"
+is "$(basic bergen-basic "${password}x")" "401 credentials-unknown" "another password does not"
+is "$(basic bergen "$password")" "401 credentials-unknown" "nor another login"
+is "$(basic nav-fiks "$password")" "401 credentials-unknown" "nor one that is for beside a token"
+both=$(token one '{scope: "fiks:both"}')
+is "$(asks "$both")" "401 credentials-unknown" "that token without the password does not"
+is "$(asks "$both" -H "IntegrasjonId: nav-fiks" -H "IntegrasjonPassord: $password")" 200 "both do"
+is "$(asks "$both" -H "IntegrasjonId: bergen-basic" -H "IntegrasjonPassord: $password")" \
+	"401 credentials-unknown" "with another's login they do not"
+is "$(asks "$both" -H "IntegrasjonId: nav-fiks" -H "IntegrasjonPassord: wrong")" \
+	"401 credentials-unknown" "nor with another password"
+is "$(grep -cF "$password" "$RELAY_DIR/log")" 0 "no password stands in the log"
 
 # ---- its keys change --------------------------------------------------------------
 fetches() { grep -c '"GET /jwk ' "$T/issuer.log"; }
