@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define FETCHES_MAX 4
 #define URL_BYTES 1024
@@ -88,41 +87,14 @@ on_bytes(char *at, size_t size, size_t count, void *arg)
 	return buf_ok(&fetch->answer) ? size * count : 0;
 }
 
-static curl_socket_t
-on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	const struct fetch *fetch = arg;
-
-	(void)purpose;
-	if (!is_test(fetch->courier) && courier_is_private(address))
-		return CURL_SOCKET_BAD;
-	return socket(address->family,
-	    address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    address->protocol);
-}
-
 static bool
 easy_set(struct fetch *fetch, const char *url)
 {
 	const struct conf *conf = fetch->courier->role->conf;
 	CURL *easy = fetch->easy;
-	const char *protocols =
-	    is_test(fetch->courier) ? "https,http" : "https";
 
-	return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols) ==
-		   CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_TIMEOUT,
-		   (long)conf->limits.notice_seconds) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_SSLVERSION,
-		   (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open) ==
-		   CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, fetch) ==
-		   CURLE_OK &&
+	return courier_rules_set(easy, url, is_test(fetch->courier),
+		   (long)conf->limits.notice_seconds) &&
 	       curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes) ==
 		   CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch) == CURLE_OK &&

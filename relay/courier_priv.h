@@ -30,8 +30,10 @@ struct transfer {
 	void (*done)(struct transfer *transfer, CURLcode result, long status);
 };
 
-/* Not a public address of the Internet. */
-bool courier_is_private(const struct curl_sockaddr *address);
+/* courier_rules.c: what holds for every transfer. allow_private: to addresses
+ * that are not public, and by http, too. False without memory. */
+bool courier_rules_set(
+    CURL *easy, const char *url, bool allow_private, long seconds);
 
 /* net wants the keys of the token issuer. */
 void courier_fetch_begin(struct courier *courier, struct role_peer *peer,
