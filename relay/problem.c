@@ -188,7 +188,9 @@ problem_answer_later(struct http_request *request, struct problem *take_problem,
 			http_field_add(request, "Retry-After", number);
 		}
 		if (status == 401)
-			http_field_add(request, "WWW-Authenticate", "Bearer");
+			http_field_add(request, "WWW-Authenticate",
+			    "Bearer, Basic realm=\"budstikke\", "
+			    "charset=\"UTF-8\"");
 	}
 	http_answer(
 	    request, status, text ? PROBLEM_TYPE : NULL, span_text(text));

@@ -369,7 +369,8 @@ def keys_and_callers(world):
     refused(world, "an unknown token", 401, "credentials-unknown", lambda: unknown.get("/v1/feed"))
     bare = Heard(world, world.relay.caller(None))
     refused(world, "no credentials", 401, "credentials-missing", lambda: bare.get("/v1/feed"))
-    tap.ok(bare.get("/v1/feed").headers["WWW-Authenticate"] == "Bearer", "401 says what would do")
+    tap.ok(bare.get("/v1/feed").headers["WWW-Authenticate"] ==
+           'Bearer, Basic realm="budstikke", charset="UTF-8"', "401 says what would do")
     forged = Heard(world, world.relay.caller(None))
     with open(os.path.join(world.relay.dir, "clients", "nav.crt")) as pem:
         field = pem.read().replace("\n", "%0A")
