@@ -15,7 +15,7 @@ hex_build(char *text, const void *at, size_t size)
 	*text = '\0';
 }
 
-static int
+int
 hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')

@@ -13,6 +13,9 @@
 /* Lower-case hex into text, which has room for 2 * size + 1. */
 void hex_build(char *text, const void *at, size_t size);
 
+/* 0 to 15 for a hex digit of either case; -1 for anything else. */
+int hex_digit(char c);
+
 /* Exactly 2 * size hex digits of either case; false otherwise. */
 bool hex_parse(const char *text, void *at, size_t size);
 

@@ -121,18 +121,6 @@ second_read(struct span raw)
 
 /* ---- the request line ---- */
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /*
  * Append the decoded bytes and an end mark. False for a bad escape, a control
  * byte, bytes that are not UTF-8, and for an escaped "/" in a path.

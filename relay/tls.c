@@ -209,16 +209,6 @@ tls_session_digest(
 	return certificate && certificate_digest(certificate, digest);
 }
 
-static int
-hex_digit(uint8_t byte)
-{
-	static const char digits[] = "0123456789abcdef";
-	char low = (char)(byte >= 'A' && byte <= 'F' ? byte + 32 : byte);
-	const char *at = low ? strchr(digits, low) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
 /* "%0A" and so on, as nginx escapes; false for a broken escape. */
 static bool
 unescape(struct buf *out, struct span text)
@@ -226,9 +216,11 @@ unescape(struct buf *out, struct span text)
 	for (size_t i = 0; i < text.size; i++) {
 		uint8_t byte = text.at[i];
 		if (byte == '%') {
-			int high =
-			    i + 2 < text.size ? hex_digit(text.at[i + 1]) : -1;
-			int low = high >= 0 ? hex_digit(text.at[i + 2]) : -1;
+			int high = i + 2 < text.size
+				       ? hex_digit((char)text.at[i + 1])
+				       : -1;
+			int low =
+			    high >= 0 ? hex_digit((char)text.at[i + 2]) : -1;
 			if (low < 0)
 				return false;
 			byte = (uint8_t)(high << 4 | low);

@@ -467,7 +467,7 @@ fetch_run(int argc, char **argv)
 const struct verb verb_fetch = {"fetch", fetch_run,
     "-c CLIENT.conf --out DIR [--watch] [--keep-sealed]\n"
     "       [--reference TEXT|--reference-command CMD] [--mailbox ORG]\n"
-    "       [--reject temporary|permanent|never]",
+    "       [--reject temporary|permanent|never] [--patience S]",
     "Fetch, open, verify, store and confirm what waits in a mailbox",
     "  --out DIR       each whole message becomes DIR/ID/; unfinished work\n"
     "                  lies in DIR/.part/ and is gone on with\n"

@@ -318,9 +318,8 @@ send_run(int argc, char **argv)
 
 const struct verb verb_send = {"send", send_run,
     "-c CLIENT.conf --to RECIPIENT[,RECIPIENT] --type PROFILE [--key K]\n"
-    "       [--receipt FILE] [--reference R] [--language L] [--dry-run] "
-    "PAYLOAD "
-    "[ATTACHMENT...]",
+    "       [--receipt FILE] [--reference R] [--language L] [--dry-run]\n"
+    "       [--patience S] PAYLOAD [ATTACHMENT...]",
     "Send a message and keep its signed receipt",
     "  --to R,...      organisation numbers of the recipients, or names of\n"
     "                  client files beside CLIENT.conf\n"
