@@ -138,12 +138,15 @@ write_grid_row(struct writer *writer, cmark_node *row, uint32_t numbers)
 	}
 }
 
-/* Column headers stand in a thead, so that paper repeats them. */
+/* Column headers stand in a thead, so that paper repeats them. What keeps its
+ * words whole is moved sideways on a telephone. */
 static void
 write_grid(struct writer *writer, cmark_node *grid)
 {
 	const struct document_facts *facts = document_node_facts(grid);
 	cmark_node *row = cmark_node_first_child(grid);
+	bool roomy = xhtml_grid_has_room(grid, facts->numbers);
+	put(writer, roomy ? "<div class=\"g\">" : "");
 	put(writer, "<table>\n<thead><tr>");
 	write_grid_row(writer, row, facts->numbers);
 	put(writer, "</tr></thead>\n<tbody>\n");
@@ -152,7 +155,7 @@ write_grid(struct writer *writer, cmark_node *grid)
 		write_grid_row(writer, row, facts->numbers);
 		put(writer, "</tr>\n");
 	}
-	put(writer, "</tbody></table>\n");
+	put(writer, roomy ? "</tbody></table></div>\n" : "</tbody></table>\n");
 }
 
 static void

@@ -185,6 +185,43 @@ language_direction_headers_and_pictures_are_told(void **state)
 	document_free(document);
 }
 
+/* Words of a grid stay whole where they fit side by side, and only there. */
+static void
+assert_grid_is_roomy(const char *cell, const char *amount, bool roomy)
+{
+	const struct span heads[] = {span_text("Fra"), span_text("Sum")};
+	const struct span cells[] = {span_text(cell), span_text(amount)};
+	const struct document_meta meta = {.title = "T", .language = "nb"};
+	struct document *document = document_new(&meta, &limits);
+	struct document_node *grid =
+	    document_grid(document, document_root(document), heads, 2);
+	struct buf out;
+	struct why why;
+	document_grid_row(document, grid, cells, 2);
+	document_grid_numbers(document, grid, 1);
+	buf_init(&out, limits.document_bytes);
+	assert_int_equal(xhtml_build(document, &out, &why), 0);
+	assert_int_equal(
+	    strstr(buf_text(&out), "<div class=\"g\"><table>") != NULL, roomy);
+	assert_well_formed(document);
+	buf_clear(&out);
+	document_free(document);
+}
+
+#define TEN "0123456789"
+#define SEVENTY TEN TEN TEN TEN TEN TEN TEN
+
+static void
+words_of_a_grid_stay_whole_where_they_fit(void **state)
+{
+	(void)state;
+	assert_grid_is_roomy("31.10.2026", "1 200 kr", true);
+	assert_grid_is_roomy(SEVENTY " " SEVENTY "\n\n" SEVENTY, "1 kr", true);
+	assert_grid_is_roomy(SEVENTY, "2345 kr8", true);
+	assert_grid_is_roomy(SEVENTY, "2345 kr89", false);
+	assert_grid_is_roomy(SEVENTY TEN, "1", false);
+}
+
 /* Each rule is broken once, in a file that is good but for that. */
 static void
 what_breaks_a_rule_of_accessibility_is_told(void **state)
@@ -285,6 +322,7 @@ main(void)
 		the_sample_is_well_formed_and_says_what_cmark_says),
 	    cmocka_unit_test(hostile_text_stays_text),
 	    cmocka_unit_test(language_direction_headers_and_pictures_are_told),
+	    cmocka_unit_test(words_of_a_grid_stay_whole_where_they_fit),
 	    cmocka_unit_test(what_breaks_a_rule_of_accessibility_is_told),
 	    cmocka_unit_test(a_file_over_its_room_is_refused),
 	};
