@@ -198,7 +198,7 @@ profile_beside_open(struct profile_source *source, const char *name)
 }
 
 static const char *
-folder_name(const char *dir, char *room, size_t size)
+last_part(const char *dir, char *room, size_t size)
 {
 	size_t end = strlen(dir);
 	size_t start;
@@ -209,6 +209,19 @@ folder_name(const char *dir, char *room, size_t size)
 	while (start > 0 && dir[start - 1] != '/')
 		start--;
 	snprintf(room, size, "%.*s", (int)(end - start), dir + start);
+	return room;
+}
+
+/* "." and ".." are no names: whoever stands in the folder means its own. */
+static const char *
+folder_name(const char *dir, char *room, size_t size)
+{
+	char *whole = NULL;
+
+	if (last_part(dir, room, size)[0] == '.' &&
+	    (whole = realpath(dir, NULL)) != NULL)
+		last_part(whole, room, size);
+	free(whole);
 	return room;
 }
 

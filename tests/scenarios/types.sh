@@ -143,6 +143,7 @@ for folder in "$TOP"/formats/profiles/*/; do
 done
 cp -r "$TOP/formats/profiles/digisos-soker" "$T/digisos-soker"
 exits 0 "a copy elsewhere is sound" "$BUDSTIKKE" profile check "$T/digisos-soker"
+exits 0 "so it is from within" env -C "$T/digisos-soker" "$BUDSTIKKE" profile check .
 sed -i 's|"at": "/navKontor"|"at": "/navkontor"|' "$T/digisos-soker/presentation.json"
 exits 3 "a field that is forgotten is a fault" "$BUDSTIKKE" profile check "$T/digisos-soker"
 like "$(cat "$T/out")" '^presentation.json:[0-9]+:[0-9]+: /content/1/content/2/at: ' \
