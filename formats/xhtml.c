@@ -146,7 +146,8 @@ write_grid(struct writer *writer, cmark_node *grid)
 	const struct document_facts *facts = document_node_facts(grid);
 	cmark_node *row = cmark_node_first_child(grid);
 	bool roomy = xhtml_grid_has_room(grid, facts->numbers);
-	put(writer, roomy ? "<div class=\"g\">" : "");
+	/* who has no mouse moves it with the arrow keys */
+	put(writer, roomy ? "<div class=\"g\" tabindex=\"0\">" : "");
 	put(writer, "<table>\n<thead><tr>");
 	write_grid_row(writer, row, facts->numbers);
 	put(writer, "</tr></thead>\n<tbody>\n");

@@ -69,6 +69,8 @@ signatures_take(struct submission *s, const struct span *signatures,
 			   : package_writer_sign(s->contents[i].package,
 				 signatures[next++], why);
 	}
+	if (code == 0 && next != count)
+		code = why_set(why, WHY_BUG, "keys signed too many");
 	return code;
 }
 

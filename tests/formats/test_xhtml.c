@@ -201,8 +201,9 @@ assert_grid_is_roomy(const char *cell, const char *amount, bool roomy)
 	document_grid_numbers(document, grid, 1);
 	buf_init(&out, limits.document_bytes);
 	assert_int_equal(xhtml_build(document, &out, &why), 0);
-	assert_int_equal(
-	    strstr(buf_text(&out), "<div class=\"g\"><table>") != NULL, roomy);
+	assert_int_equal(strstr(buf_text(&out),
+			     "<div class=\"g\" tabindex=\"0\"><table>") != NULL,
+	    roomy);
 	assert_well_formed(document);
 	buf_clear(&out);
 	document_free(document);
@@ -248,6 +249,7 @@ what_breaks_a_rule_of_accessibility_is_told(void **state)
 	    {"color:#1c1c1c", "color:#808080", "1.4.3"},
 	    {"background:#fff", "background:#777", "1.4.3"},
 	    {"<p>x</p>", "<p onclick=\"x\">x</p>", "an attribute that"},
+	    {"tabindex=\"0\"", "tabindex=\"1\"", "2.4.3"},
 	    {"<p>x</p>", "<script/>", "an element that"},
 	    {"<p>x</p>", "<p style=\"color:red\">x</p>", "a style"},
 	    {"<p>x</p>", "<!-- x -->", "what nobody reads"},

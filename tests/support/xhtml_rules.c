@@ -77,7 +77,7 @@ check_known(struct rules *rules, const xmlNode *node)
 	    "div", "figure", "img", "bdi"};
 	static const char *const attributes[] = {"lang", "dir", "charset",
 	    "http-equiv", "content", "name", "scope", "class", "href", "alt",
-	    "src", "style", "start"};
+	    "src", "style", "start", "tabindex"};
 	if (node->ns == NULL ||
 	    strcmp((const char *)node->ns->href, NAMESPACE) != 0 ||
 	    !is_one_of((const char *)node->name, elements,
@@ -95,6 +95,9 @@ check_known(struct rules *rules, const xmlNode *node)
 	const char *style = attribute(node, "style");
 	if (style[0] != '\0' && (!is(node, "img") || strchr(style, '(')))
 		broken(rules, "a style of its own", node);
+	const char *order = attribute(node, "tabindex");
+	if (order[0] != '\0' && strcmp(order, "0") != 0)
+		broken(rules, "2.4.3: an order of its own", node);
 }
 
 static void
