@@ -23,7 +23,8 @@ watch() {
 	while now=$(sed -n 's/^RssAnon:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$2/status" 2>/dev/null) &&
 		[ -n "$now" ]; do
 		[ "$now" -le "$most" ] || most=$now
-		echo "$most" >"$T/most.$1"
+		echo "$most" >"$T/most.$1.new"
+		mv "$T/most.$1.new" "$T/most.$1"
 		sleep 0.1
 	done
 }

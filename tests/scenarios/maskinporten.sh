@@ -80,7 +80,7 @@ exits 0 "https://maskinporten.no/ is" "$BUDSTIKKED" -c "$RELAY_DIR/relay.conf" -
 start_relay -o "token_issuer=$issuer" -o jail_required=true
 check "a token is good when its issuer's keys have come" wait_for 20 good one
 check "the log says so" grep -q "issuer.keys count=1" "$RELAY_DIR/log"
-same=$(token one)
+same=$(token one '{jti: "another than the first, in the same second, too"}')
 is "$(asks "$same") $(asks "$same")" "200 200" "it may come again"
 is "$(grep -c "token.taken caller=nav-token organisation=$(orgnr nav)" "$RELAY_DIR/log")" 2 \
 	"and is told of once"
