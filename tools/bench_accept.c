@@ -12,7 +12,11 @@
 #define CORES 2
 #define ANSWER_BYTES 3000 /* a receipt and what is around it */
 #define GROUP 16
+#define GROUP_SEEN                                                             \
+	8 /* of 16 clients one half waits while the other commits              \
+	   */
 #define WARM_SECONDS 0.3
+#define STORE_BYTES_MAX ((size_t)1 << 20)
 #define BIG_BYTES ((size_t)100 << 20)
 #define BIG_UPLOADS 3
 #define BIG_COMMIT ((size_t)16 << 20)
@@ -110,6 +114,7 @@ struct parts {
 	struct limit_tls tls;
 	struct limit_tls busy;
 	struct limit_commit commit;
+	struct limit_commit store; /* told beside it, no part of the limit */
 	double digests;
 	double seal;
 	double sign;
@@ -149,6 +154,9 @@ parts_measure(struct bench *bench, const struct bench_message *message,
 	if (code == 0)
 		code = bench_limit_commit(limits, message->bytes,
 		    clients == 1 ? 1 : GROUP, &out->commit, why);
+	if (code == 0 && message->bytes <= STORE_BYTES_MAX)
+		code = bench_limit_store(limits, message->bytes,
+		    clients == 1 ? 1 : GROUP_SEEN, &out->store, why);
 	if (code == 0)
 		code =
 		    bench_limit_digest("SHA256", message->bytes, &digest, why);
@@ -165,6 +173,12 @@ static void
 parts_tell(struct bench_row *row, const struct parts *parts)
 {
 	row->parts_sum = parts_sum(parts, &parts->busy) * 1e6;
+	row->store_us = parts->store.disk * 1e6;
+	row->store_cpu_us = parts->store.cpu * 1e6;
+	row->store_group =
+	    parts->store.disk > 0
+		? (unsigned)(parts->store.wait / parts->store.disk + 0.5)
+		: 0;
 	snprintf(row->parts, sizeof(row->parts),
 	    "TLS %.0f + %.0f (busy %.0f + %.0f), rows %.0f, digests %.0f, "
 	    "seal %.0f, signature %.0f, commit %.0f, rendering %.0f; disk "

@@ -24,8 +24,8 @@
 #define COMMIT_SECONDS 0.7
 #define EVIDENCE_BYTES 700 /* a payload as relay/evidence.c builds them */
 
-static double
-cpu_now(void)
+double
+bench_own_cpu(void)
 {
 	return bench_process_cpu(getpid());
 }
@@ -80,7 +80,7 @@ echo_measure(struct load *load, const struct bench_echo *echo,
 	struct load_result result;
 	int code = load_run(load, &hooks, asking, 0.1, &result, why);
 	double server = bench_process_cpu(echo->pid);
-	double client = cpu_now();
+	double client = bench_own_cpu();
 
 	if (code == 0)
 		code =
@@ -89,7 +89,7 @@ echo_measure(struct load *load, const struct bench_echo *echo,
 		return code;
 	out->server =
 	    (bench_process_cpu(echo->pid) - server) / (double)result.messages;
-	out->client = (cpu_now() - client) / (double)result.messages;
+	out->client = (bench_own_cpu() - client) / (double)result.messages;
 	out->wait = result.p50_ms / 1e3;
 	return 0;
 }
@@ -139,18 +139,24 @@ remove_one(
 }
 
 int
+bench_scratch_clear(const struct bench_limits *limits, struct why *why)
+{
+	nftw(limits->scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	if (mkdir(limits->scratch, 0700) != 0)
+		return why_errno(why, "make %s", limits->scratch);
+	return 0;
+}
+
+int
 bench_limit_commit(const struct bench_limits *limits, size_t size, size_t group,
     struct limit_commit *out, struct why *why)
 {
 	struct spool_measured measured;
-	int code;
+	int code = bench_scratch_clear(limits, why);
 
-	nftw(limits->scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	if (mkdir(limits->scratch, 0700) != 0)
-		return why_errno(why, "make %s", limits->scratch);
-	code = spool_measure(
-	    limits->scratch, size, group, COMMIT_SECONDS, &measured, why);
-	nftw(limits->scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	if (code == 0)
+		code = spool_measure(limits->scratch, size, group,
+		    COMMIT_SECONDS, &measured, why);
 	if (code != 0)
 		return code;
 	out->cpu = measured.cpu_seconds / (double)measured.values;
@@ -168,7 +174,7 @@ bench_limit_digest(
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	uint8_t *bytes = calloc(1, size);
 	EVP_MD *md = EVP_MD_fetch(NULL, algorithm, NULL);
-	double began = cpu_now();
+	double began = bench_own_cpu();
 	uint64_t count = 0;
 
 	if (bytes == NULL || md == NULL) {
@@ -176,12 +182,12 @@ bench_limit_digest(
 		EVP_MD_free(md);
 		return why_set(why, WHY_NOMEM, "digest");
 	}
-	while (cpu_now() - began < PART_SECONDS) {
+	while (bench_own_cpu() - began < PART_SECONDS) {
 		if (EVP_Digest(bytes, size, digest, NULL, md, NULL) != 1)
 			break;
 		count++;
 	}
-	*out = (cpu_now() - began) / (double)(count > 0 ? count : 1);
+	*out = (bench_own_cpu() - began) / (double)(count > 0 ? count : 1);
 	free(bytes);
 	EVP_MD_free(md);
 	return count > 0 ? 0 : why_set(why, WHY_SYSTEM, "%s", algorithm);
@@ -225,16 +231,16 @@ bench_limit_seal(const struct bench_mailbox *mailbox, size_t size, double *out,
     struct why *why)
 {
 	uint8_t *bytes = calloc(1, size);
-	double began = cpu_now();
+	double began = bench_own_cpu();
 	uint64_t count = 0;
 	int code = bytes == NULL ? why_set(why, WHY_NOMEM, "seal") : 0;
 
-	while (code == 0 && cpu_now() - began < PART_SECONDS) {
+	while (code == 0 && bench_own_cpu() - began < PART_SECONDS) {
 		code = seal_once(mailbox, span_of(bytes, size), why);
 		count++;
 	}
 	if (count > 0)
-		*out = (cpu_now() - began) / (double)count;
+		*out = (bench_own_cpu() - began) / (double)count;
 	free(bytes);
 	return code;
 }
@@ -244,20 +250,20 @@ sign_many(const struct jws_signer *signer, double *out, struct why *why)
 {
 	uint8_t payload[EVIDENCE_BYTES];
 	struct buf jws;
-	double began = cpu_now();
+	double began = bench_own_cpu();
 	uint64_t count = 0;
 	int code = 0;
 
 	memset(payload, 'x', sizeof(payload));
 	buf_init(&jws, JWS_BYTES_MAX);
-	while (code == 0 && cpu_now() - began < PART_SECONDS) {
+	while (code == 0 && bench_own_cpu() - began < PART_SECONDS) {
 		buf_reset(&jws);
 		code = jws_sign(
 		    signer, span_of(payload, sizeof(payload)), &jws, why);
 		count++;
 	}
 	if (count > 0)
-		*out = (cpu_now() - began) / (double)count;
+		*out = (bench_own_cpu() - began) / (double)count;
 	buf_clear(&jws);
 	return code;
 }
@@ -317,7 +323,8 @@ render_many(const struct profile *profile, struct span payload,
 
 	render_words_keep(profile, fonts);
 	/* the first is not counted: caches are cold */
-	while (code == 0 && (count < 2 || cpu_now() - began < PART_SECONDS)) {
+	while (code == 0 &&
+	       (count < 2 || bench_own_cpu() - began < PART_SECONDS)) {
 		struct findings findings;
 		struct render_result result;
 
@@ -328,10 +335,10 @@ render_many(const struct profile *profile, struct span payload,
 		render_result_clear(&result);
 		findings_clear(&findings);
 		if (count++ == 0)
-			began = cpu_now();
+			began = bench_own_cpu();
 	}
 	if (count > 1)
-		*out = (cpu_now() - began) / (double)(count - 1);
+		*out = (bench_own_cpu() - began) / (double)(count - 1);
 	return code;
 }
 

@@ -34,10 +34,18 @@ struct bench_limits {
 int bench_limits_init(struct bench_limits *limits,
     const struct bench_relay *relay, const char *scratch, struct why *why);
 
+/* CPU seconds of this process so far. */
+double bench_own_cpu(void);
+/* An empty scratch folder. */
+int bench_scratch_clear(const struct bench_limits *limits, struct why *why);
+
 /* Requests of `request` bytes, answers of `answer` bytes. */
 int bench_limit_tls(const struct bench_limits *limits, size_t connections,
     size_t request, size_t answer, struct limit_tls *out, struct why *why);
 int bench_limit_commit(const struct bench_limits *limits, size_t size,
+    size_t group, struct limit_commit *out, struct why *why);
+/* The store alone with all of its records: bench_store.c. */
+int bench_limit_store(const struct bench_limits *limits, size_t size,
     size_t group, struct limit_commit *out, struct why *why);
 /* CPU of one digest over size bytes; of one CMS for the mailbox; of one
  * signature as receipts have it; of rendering a payload file. */

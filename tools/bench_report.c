@@ -35,6 +35,10 @@ cost_print(const struct bench *bench, const struct bench_row *row)
 	if (row->parts[0] != '\0')
 		printf("%42s limit: %s (%.0f %%)\n", "", row->parts,
 		    cpu_percent(bench, row));
+	if (row->store_group != 0)
+		printf("%42s the store alone, with all records, %u in a "
+		       "commit: %.0f us of time, %.0f of CPU\n",
+		    "", row->store_group, row->store_us, row->store_cpu_us);
 }
 
 static void
@@ -99,6 +103,10 @@ row_json(const struct bench *bench, const struct bench_row *row)
 	json_object_set_new(
 	    item, "cpuPercent", json_real(cpu_percent(bench, row)));
 	json_object_set_new(item, "limitParts", json_string(row->parts));
+	if (row->store_group != 0)
+		json_object_set_new(item, "storeAlone",
+		    json_pack("{s:i,s:f,s:f}", "group", (int)row->store_group,
+			"us", row->store_us, "cpu_us", row->store_cpu_us));
 	json_object_set_new(item, "cpu_us", cost);
 	return item;
 }

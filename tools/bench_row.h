@@ -34,6 +34,10 @@ struct bench_row {
 	bool has_us;
 	char parts[160];  /* of the limit, in microseconds of CPU */
 	double parts_sum; /* the same, together */
+	double store_us;  /* time of one message in the store alone, in groups
+			     of store_group; 0: not measured */
+	double store_cpu_us;
+	unsigned store_group;
 	double load_average;
 };
 
