@@ -288,12 +288,15 @@ put_outcome(struct buf *out, const struct spool_draft *draft)
 static void
 put_restored(struct buf *out, const struct spool_draft *draft)
 {
+	char root[2 * MERKLE_HASH_SIZE + 1];
 	if (draft->level != SPOOL_LEVEL_RESTORED)
 		return;
 	put_name(out, "previous");
 	buf_add_byte(out, '{');
 	put_number(out, "epoch", draft->previous.epoch);
 	put_number(out, "sequence", draft->previous.sequence);
+	hex_build(root, draft->previous_root.at, MERKLE_HASH_SIZE);
+	put_string(out, "root", root);
 	buf_add_byte(out, '}');
 	put_time(out, "missingAfter", draft->missing_after_ms);
 }

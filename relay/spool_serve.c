@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "keys/log_hash.h"
 #include "relay/evidence.h"
 #include "relay/keys_wire.h"
 #include "relay/spool_role.h"
@@ -492,6 +493,7 @@ serve(struct spool_role *sr, struct why *why)
 	struct role *role = sr->role;
 	struct spool_options options;
 	spool_options_init(&options);
+	options.sha256 = log_sha256;
 	options.limits = role->conf->limits;
 	options.hand_out_ms =
 	    (int64_t)role->conf->handed_out_seconds * CLOCK_SECOND_MS;

@@ -128,70 +128,6 @@ check_certificates(struct check *check)
 	scan_close(&scan);
 }
 
-/* The log has no gap, and every index names only what is in it. */
-static void
-check_log(struct check *check)
-{
-	struct span key;
-	struct spool_position last = {0, 0};
-	struct spool_position at;
-	struct scan scan =
-	    scan_open(check->txn, DB_EVIDENCE, KEY_NONE, KEY_NONE);
-	while (scan_next(&scan, &key, NULL)) {
-		if (!key_read_position(key, &at))
-			continue;
-		uint64_t want = at.epoch == last.epoch ? last.sequence + 1 : 1;
-		if (at.sequence != want)
-			check_tell(check,
-			    "evidence: epoch %u goes from %llu to %llu",
-			    at.epoch, (unsigned long long)last.sequence,
-			    (unsigned long long)at.sequence);
-		last = at;
-	}
-	scan_close(&scan);
-	const struct spool_position *stated = &check->meta.position;
-	bool fresh = stated->sequence == 0; /* an epoch without evidence */
-	if (!fresh &&
-	    (last.epoch != stated->epoch || last.sequence != stated->sequence))
-		check_tell(check, "evidence: the log does not end where the "
-				  "store says");
-	if (fresh && last.epoch >= stated->epoch)
-		check_tell(check, "evidence: the log goes on in an epoch that "
-				  "has not begun");
-}
-
-static void
-check_trail(struct check *check)
-{
-	struct span key;
-	struct spool_position at;
-	struct id message;
-	struct scan scan = scan_open(check->txn, DB_TRAIL, KEY_NONE, KEY_NONE);
-	while (scan_next(&scan, &key, NULL)) {
-		if (!key_read_position(key, &at) ||
-		    !key_read_tail_id(
-			span_of(key.at, key.size - 12), &message) ||
-		    !check_evidence(check, at, &message))
-			check_tell(check, "trail: names evidence that is not "
-					  "there, or another message's");
-	}
-	scan_close(&scan);
-}
-
-static void
-check_feed(struct check *check)
-{
-	struct span key;
-	struct spool_position at;
-	struct scan scan = scan_open(check->txn, DB_FEED, KEY_NONE, KEY_NONE);
-	while (scan_next(&scan, &key, NULL))
-		if (!key_read_position(key, &at) ||
-		    !txn_has(check->txn, DB_EVIDENCE, key_position(at)))
-			check_tell(
-			    check, "feed: names evidence that is not there");
-	scan_close(&scan);
-}
-
 static void
 check_leftovers(struct check *check)
 {
@@ -205,10 +141,12 @@ check_leftovers(struct check *check)
 }
 
 int
-spool_check(struct spool_view *view, void (*found)(void *arg, const char *),
-    void *arg, size_t *findings, struct why *why)
+spool_check(struct spool_view *view, merkle_sha256 *sha256,
+    void (*found)(void *arg, const char *), void *arg, size_t *findings,
+    struct why *why)
 {
-	struct check check = {.txn = &view->txn, .found = found, .arg = arg};
+	struct check check = {
+	    .txn = &view->txn, .sha256 = sha256, .found = found, .arg = arg};
 	check_decode(&check);
 	(void)txn_get_meta(check.txn, DB_META, key_state(), &check.meta);
 	if (check.findings == 0 && check.txn->rc == 0) {
@@ -217,6 +155,8 @@ spool_check(struct spool_view *view, void (*found)(void *arg, const char *),
 		check_staged(&check);
 		check_certificates(&check);
 		check_log(&check);
+		if (sha256 != NULL)
+			check_tree(&check);
 		check_trail(&check);
 		check_feed(&check);
 		check_parties(&check);

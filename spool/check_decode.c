@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define X(name)                                                                \
+#define X(name, version)                                                       \
 	static bool reads_##name(struct span bytes)                            \
 	{                                                                      \
 		struct name##_record record;                                   \

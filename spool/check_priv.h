@@ -7,6 +7,7 @@
 
 struct check {
 	struct txn *txn;
+	merkle_sha256 *sha256;
 	void (*found)(void *arg, const char *text);
 	void *arg;
 	size_t findings;
@@ -37,6 +38,10 @@ uint64_t check_content(struct check *check, const char *recipient,
 void check_decode(struct check *check);     /* check_decode.c */
 void check_deliveries(struct check *check); /* check_delivery.c */
 void check_messages(struct check *check);
+void check_log(struct check *check); /* check_log.c */
+void check_tree(struct check *check);
+void check_trail(struct check *check);
+void check_feed(struct check *check);
 void check_parties(struct check *check); /* check_count.c */
 void check_senders(struct check *check);
 void check_alarms(struct check *check);

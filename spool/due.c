@@ -246,6 +246,7 @@ purge_message(struct spool_group *group, const struct delivery *delivery)
 	if (forget_ms == 0)
 		return;
 	(void)txn_del(&group->txn, DB_METADATA, key);
+	tree_forget_salts(group, &delivery->message);
 	due_put(group, forget_ms, DUE_FORGET, 0, &delivery->message,
 	    delivery->record.sender, SPAN_NONE);
 }
@@ -324,6 +325,7 @@ due_forget(struct spool_group *group, const struct due *due)
 	memcpy(recipients, message.recipients.at, message.recipients.size);
 	for (size_t i = 0; i < message.count; i++)
 		forget_delivery(group, &due->id, recipients[i]);
+	tree_forget_salts(group, &due->id); /* of what came after the purge */
 	forget_trail(group, &due->id);
 	(void)txn_del(
 	    &group->txn, DB_KNOWN, key_org_hash(message.sender, message.key));

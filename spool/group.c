@@ -91,6 +91,10 @@ group_tell_restore(struct spool_group *group)
 		return;
 	draft->previous = group->meta.previous;
 	draft->missing_after_ms = group->meta.taken_ms;
+	if (!merkle_root(&group->meta.tree, group->spool->options.sha256,
+		&draft->previous_root))
+		group->txn.rc = ENOMEM;
+	group->meta.tree = (struct merkle_frontier){.size = 0};
 	group->meta.restored = false;
 	group->txn.changed = true;
 }
@@ -312,9 +316,11 @@ spool_group_sign(
 	if (index >= group->draft_count || jws.size == 0)
 		return why_set(why, WHY_BUG, "no such draft, or no signature");
 	struct draft *entry = group->drafts[index];
-	if (entry->is_signed)
-		return why_set(why, WHY_BUG, "the draft is signed already");
 	const struct spool_draft *draft = &entry->draft;
+	struct tree_grown grown;
+	if (draft->position.sequence != group->meta.tree.size + 1)
+		return why_set(why, WHY_BUG,
+		    "the draft is signed already, or its turn is later");
 	struct evidence_record record = {
 	    .id = draft->id,
 	    .time_ms = draft->time_ms,
@@ -329,6 +335,8 @@ spool_group_sign(
 	WORD_COPY(record.sender, draft->sender);
 	WORD_COPY(record.recipient, draft->recipient);
 	WORD_COPY(record.type, draft->type);
+	if (!tree_add(group, &record, &grown))
+		return why_set(why, WHY_CRYPTO, "the log's tree: no digest");
 	txn_put_evidence(
 	    &group->txn, DB_EVIDENCE, key_position(draft->position), &record);
 	sign_index(group, draft);

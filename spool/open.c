@@ -99,6 +99,8 @@ spool_open(const char *dir, const struct spool_options *options,
     struct spool **out, struct why *why)
 {
 	*out = NULL;
+	if (options->sha256 == NULL)
+		return why_set(why, WHY_BUG, "the spool needs a SHA-256");
 	struct spool *spool = calloc(1, sizeof *spool);
 	if (spool == NULL)
 		return why_set(why, WHY_NOMEM, "no memory for the spool");

@@ -11,6 +11,7 @@ struct walk {
 	struct buf *out;
 	struct span bytes;
 	size_t at;
+	int version; /* of the layout */
 	bool failed;
 };
 
@@ -155,6 +156,19 @@ walk_position(struct walk *walk, struct spool_position *at)
 
 /* ---- the records ---- */
 
+/* A hash for each bit of the size. */
+static void
+walk_frontier(struct walk *walk, struct merkle_frontier *frontier)
+{
+	walk_u64(walk, &frontier->size);
+	if (frontier->size > MERKLE_SIZE_MAX)
+		walk->failed = true;
+	for (size_t i = 0; !walk->failed && i < MERKLE_HEIGHTS; i++)
+		if ((frontier->size >> i & 1) != 0)
+			walk_bytes(
+			    walk, &frontier->at[i], sizeof frontier->at[i]);
+}
+
 static void
 walk_meta(struct walk *walk, struct meta_record *r)
 {
@@ -164,6 +178,8 @@ walk_meta(struct walk *walk, struct meta_record *r)
 	walk_position(walk, &r->previous);
 	walk_time(walk, &r->taken_ms);
 	walk_time(walk, &r->restored_ms);
+	if (walk->version >= 2)
+		walk_frontier(walk, &r->tree);
 }
 
 static void
@@ -272,6 +288,18 @@ walk_known(struct walk *walk, struct known_record *r)
 }
 
 static void
+walk_leaf(struct walk *walk, struct evidence_record *r)
+{
+	walk_bool(walk, &r->is_salted);
+	if (r->is_salted)
+		walk_bytes(walk, r->salt, sizeof r->salt);
+	walk_span(walk, &r->nodes);
+	if (r->nodes.size == 0 || r->nodes.size % MERKLE_HASH_SIZE != 0 ||
+	    r->nodes.size > MERKLE_HEIGHTS * MERKLE_HASH_SIZE)
+		walk->failed = true;
+}
+
+static void
 walk_evidence(struct walk *walk, struct evidence_record *r)
 {
 	walk_id(walk, &r->id);
@@ -285,6 +313,8 @@ walk_evidence(struct walk *walk, struct evidence_record *r)
 	WALK_WORD(walk, r->recipient);
 	WALK_WORD(walk, r->type);
 	walk_time(walk, &r->missing_after_ms);
+	if (walk->version >= 2)
+		walk_leaf(walk, r);
 	walk_span(walk, &r->jws);
 }
 
@@ -381,28 +411,46 @@ record_version(struct span bytes)
 
 /* Building never changes the record: a walk writes to a field only what it
  * read from it. A value out of range fails the buf, so it cannot be stored. */
-#define X(name)                                                                \
+#define X(name, number)                                                        \
+	static bool read_##name(                                               \
+	    struct span bytes, int version, struct name##_record *out)         \
+	{                                                                      \
+		struct walk walk = {                                           \
+		    .bytes = bytes, .at = 1, .version = version};              \
+		memset(out, 0, sizeof *out);                                   \
+		if (record_version(bytes) != version)                          \
+			return false;                                          \
+		walk_##name(&walk, out);                                       \
+		return !walk.failed && walk.at == bytes.size;                  \
+	}                                                                      \
 	void record_build_##name(                                              \
 	    struct buf *out, const struct name##_record *in)                   \
 	{                                                                      \
 		struct name##_record copy = *in;                               \
-		struct walk walk = {.out = out};                               \
-		buf_add_byte(out, SPOOL_FORMAT);                               \
+		struct walk walk = {.out = out, .version = (number)};          \
+		buf_add_byte(out, (number));                                   \
 		walk_##name(&walk, &copy);                                     \
 		if (walk.failed)                                               \
 			out->failed = true;                                    \
 	}                                                                      \
 	bool record_read_##name(struct span bytes, struct name##_record *out)  \
 	{                                                                      \
-		struct walk walk = {.bytes = bytes, .at = 1};                  \
-		memset(out, 0, sizeof *out);                                   \
-		if (record_version(bytes) != SPOOL_FORMAT)                     \
-			return false;                                          \
-		walk_##name(&walk, out);                                       \
-		return !walk.failed && walk.at == bytes.size;                  \
+		return read_##name(bytes, (number), out);                      \
 	}
 RECORDS(X)
 #undef X
+
+bool
+record_read_meta_1(struct span bytes, struct meta_record *out)
+{
+	return read_meta(bytes, 1, out);
+}
+
+bool
+record_read_evidence_1(struct span bytes, struct evidence_record *out)
+{
+	return read_evidence(bytes, 1, out);
+}
 
 bool
 word_copy(char *field, size_t size, const char *text)

@@ -76,6 +76,9 @@ struct meta_record {
 	struct spool_position previous;
 	int64_t taken_ms; /* last evidence in the backup */
 	int64_t restored_ms;
+	/* over the evidence of position's epoch; of previous's as long as
+	 * restored */
+	struct merkle_frontier tree;
 };
 
 struct message_record {
@@ -168,6 +171,9 @@ struct evidence_record {
 	char recipient[SPOOL_ORG_SIZE];
 	char type[SPOOL_TYPE_SIZE];
 	int64_t missing_after_ms;
+	bool is_salted;
+	uint8_t salt[SPOOL_SALT_SIZE];
+	struct span nodes; /* the leaf and what it completes, from below */
 	struct span jws;
 };
 
@@ -224,28 +230,33 @@ struct notice_record {
 	struct alarm_record alarm;
 };
 
-/* X(record): each has record_build_NAME(out, in) which appends, and
- * record_read_NAME(bytes, out), false when the bytes are not that record.
- * Spans in what was read point into the bytes. */
+/* X(record, version): the version of its layout, which its first byte states.
+ * That of meta is the store's format. Each has record_build_NAME(out, in) which
+ * appends, and record_read_NAME(bytes, out), false when the bytes are not that
+ * record. Spans in what was read point into the bytes. */
 #define RECORDS(X)                                                             \
-	X(meta)                                                                \
-	X(message)                                                             \
-	X(delivery)                                                            \
-	X(staged)                                                              \
-	X(known)                                                               \
-	X(evidence)                                                            \
-	X(party)                                                               \
-	X(sender)                                                              \
-	X(certificate)                                                         \
-	X(alarm)                                                               \
-	X(notice)
+	X(meta, SPOOL_FORMAT)                                                  \
+	X(message, 1)                                                          \
+	X(delivery, 1)                                                         \
+	X(staged, 1)                                                           \
+	X(known, 1)                                                            \
+	X(evidence, 2)                                                         \
+	X(party, 1)                                                            \
+	X(sender, 1)                                                           \
+	X(certificate, 1)                                                      \
+	X(alarm, 1)                                                            \
+	X(notice, 1)
 
-#define X(name)                                                                \
+#define X(name, version)                                                       \
 	void record_build_##name(                                              \
 	    struct buf *out, const struct name##_record *in);                  \
 	bool record_read_##name(struct span bytes, struct name##_record *out);
 RECORDS(X)
 #undef X
+
+/* Records as format 1 had them: for the upgrade. What they lacked is zero. */
+bool record_read_meta_1(struct span bytes, struct meta_record *out);
+bool record_read_evidence_1(struct span bytes, struct evidence_record *out);
 
 /* The version that a record's bytes state; -1 for no bytes. */
 int record_version(struct span bytes);

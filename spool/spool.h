@@ -22,14 +22,16 @@
 #include "base/id.h"
 #include "base/limits.h"
 #include "base/why.h"
+#include "formats/merkle.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SPOOL_FORMAT 1          /* version of the records */
+#define SPOOL_FORMAT 2          /* of the store; see spool(5) */
 #define SPOOL_CHUNK_SIZE 65520u /* bytes of content in one value */
 #define SPOOL_HASH_SIZE 32
-#define SPOOL_ORG_SIZE 20 /* with the end mark */
+#define SPOOL_SALT_SIZE 32 /* of a leaf of the log */
+#define SPOOL_ORG_SIZE 20  /* with the end mark */
 #define SPOOL_TYPE_SIZE 64
 #define SPOOL_WORD_SIZE 32    /* profile version, suite, reason code ... */
 #define SPOOL_PROOF_SIZE 65   /* 64 hex digits and the end mark */
@@ -157,6 +159,7 @@ struct spool_options {
 	int64_t recheck_ms;  /* 10 min: look again when a cause went away */
 	size_t purge_chunks; /* 2048: chunks that one step of a purge erases */
 	bool create;         /* make the store when the directory has none */
+	merkle_sha256 *sha256; /* needed: this room has no cryptography */
 };
 
 void spool_options_init(struct spool_options *options);
@@ -240,6 +243,7 @@ struct spool_draft {
 	/* restored: the last place known, when the backup was taken, and after
 	 * when acceptances may be missing */
 	struct spool_position previous;
+	struct merkle_hash previous_root; /* of that epoch's tree */
 	int64_t missing_after_ms;
 };
 
@@ -248,7 +252,8 @@ size_t spool_group_drafts(const struct spool_group *group);
 const struct spool_draft *spool_group_draft(
     const struct spool_group *group, size_t index);
 
-/* Attach the signed bytes of draft index; kept as they are, for ever. */
+/* Attach the signed bytes of draft index, one draft after the other: they
+ * become the next leaf of the log. Kept as they are, for ever. */
 int spool_group_sign(
     struct spool_group *group, size_t index, struct span jws, struct why *why);
 
@@ -556,4 +561,4 @@ int spool_restore(
     const char *backup, const char *dir, int64_t now_ms, struct why *why);
 
 /* Bring a store of the version before to SPOOL_FORMAT, in place. */
-int spool_upgrade(const char *dir, struct why *why);
+int spool_upgrade(const char *dir, merkle_sha256 *sha256, struct why *why);

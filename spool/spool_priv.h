@@ -36,6 +36,12 @@ struct draft {
 	bool is_signed;
 };
 
+/* What one leaf completes, from below: itself first. */
+struct tree_grown {
+	size_t count;
+	struct merkle_hash at[MERKLE_HEIGHTS];
+};
+
 struct block;
 
 struct spool_group {
@@ -128,6 +134,24 @@ void party_count(struct spool_group *group, const char *recipient,
     enum spool_state from, enum spool_state to, bool unproven, uint64_t bytes);
 void sender_count(
     struct spool_group *group, const char *sender, bool waits, uint64_t bytes);
+
+/* ---- tree.c ---- */
+
+bool tree_leaf(merkle_sha256 *sha256, const uint8_t salt[SPOOL_SALT_SIZE],
+    struct span jws, struct merkle_hash *leaf);
+bool tree_grow(struct merkle_frontier *frontier, merkle_sha256 *sha256,
+    const struct merkle_hash *leaf, struct tree_grown *grown);
+struct span tree_nodes(const struct tree_grown *grown);
+/* Make the record, with its jws, the next leaf of the group's tree: salt and
+ * nodes. nodes lie in grown. */
+bool tree_add(struct spool_group *group, struct evidence_record *record,
+    struct tree_grown *grown);
+/* A complete node of an epoch's tree. */
+bool tree_node(struct txn *txn, uint32_t epoch, unsigned height, uint64_t index,
+    struct merkle_hash *hash);
+/* From now on nobody can tell which evidence a leaf of this message is of,
+ * without having that evidence and its salt already. */
+void tree_forget_salts(struct spool_group *group, const struct id *message);
 
 /* ---- content.c ---- */
 

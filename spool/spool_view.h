@@ -103,10 +103,29 @@ struct spool_evidence {
 	char type[SPOOL_TYPE_SIZE];
 	int64_t missing_after_ms; /* restored */
 	struct span jws;
+	bool is_salted; /* until the message is purged */
+	uint8_t salt[SPOOL_SALT_SIZE];
 };
 
 int spool_view_evidence(struct spool_view *view, struct spool_position at,
     struct spool_evidence *out, struct why *why);
+/* The tree over the evidence of the current epoch, in which evidence N is leaf
+ * N - 1. */
+struct spool_tree {
+	uint32_t epoch;
+	struct merkle_frontier frontier;
+};
+int spool_view_tree(
+    struct spool_view *view, struct spool_tree *out, struct why *why);
+/* A merkle_read for the proofs of one epoch; context: a struct spool_nodes.
+ * Between spool_view_begin() and spool_view_end(). */
+struct spool_nodes {
+	struct spool_view *view;
+	uint32_t epoch;
+};
+bool spool_view_node(
+    void *nodes, unsigned height, uint64_t index, struct merkle_hash *hash);
+
 /* All evidence of a message after the cursor, oldest first. */
 int spool_view_trail(struct spool_view *view, const struct id *message,
     struct spool_position cursor, struct spool_evidence *out, size_t max,
@@ -212,12 +231,14 @@ int spool_view_stats(
     struct spool_view *view, struct spool_stats *out, struct why *why);
 
 /*
- * Check every invariant of spool(5). found is called with a sentence for each
+ * Check every invariant of spool(5). sha256 NULL: but those of the tree. found
+ * is called with a sentence for each
  * breach. 0 when all could be looked at, whether or not it was clean: *findings
  * tells. Holds one read transaction for all of it.
  */
-int spool_check(struct spool_view *view, void (*found)(void *arg, const char *),
-    void *arg, size_t *findings, struct why *why);
+int spool_check(struct spool_view *view, merkle_sha256 *sha256,
+    void (*found)(void *arg, const char *), void *arg, size_t *findings,
+    struct why *why);
 
 /* Copy the store, as it is at one commit, to a new directory dir, while it is
  * in use. Keys are not in it. */

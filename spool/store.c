@@ -320,7 +320,7 @@ txn_del(struct txn *txn, enum db db, struct key key)
 	return rc == 0;
 }
 
-#define X(name)                                                                \
+#define X(name, version)                                                       \
 	bool txn_get_##name(struct txn *txn, enum db db, struct key key,       \
 	    struct name##_record *out)                                         \
 	{                                                                      \

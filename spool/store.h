@@ -86,7 +86,7 @@ uint8_t *txn_room(struct txn *txn, enum db db, struct key key, size_t size);
 bool txn_del(struct txn *txn, enum db db, struct key key); /* was it there */
 
 /* Typed: txn_get_NAME() and txn_put_NAME(). */
-#define X(name)                                                                \
+#define X(name, version)                                                       \
 	bool txn_get_##name(struct txn *txn, enum db db, struct key key,       \
 	    struct name##_record *out);                                        \
 	void txn_put_##name(struct txn *txn, enum db db, struct key key,       \

@@ -1,5 +1,5 @@
 /*
- * view_log - reading: evidence, trails, feeds, idempotency keys.
+ * view_log - reading: evidence, its tree, trails, feeds, idempotency keys.
  */
 #include "spool/view_priv.h"
 
@@ -28,7 +28,30 @@ spool_view_evidence(struct spool_view *view, struct spool_position at,
 	WORD_COPY(out->sender, record.sender);
 	WORD_COPY(out->recipient, record.recipient);
 	WORD_COPY(out->type, record.type);
+	out->is_salted = record.is_salted;
+	memcpy(out->salt, record.salt, SPOOL_SALT_SIZE);
 	return 0;
+}
+
+int
+spool_view_tree(
+    struct spool_view *view, struct spool_tree *out, struct why *why)
+{
+	struct meta_record meta;
+	if (!txn_get_meta(&view->txn, DB_META, key_state(), &meta))
+		return view_miss(view, "state", why);
+	*out = (struct spool_tree){.epoch = meta.position.epoch};
+	if (!meta.restored) /* else it is still the epoch's before */
+		out->frontier = meta.tree;
+	return 0;
+}
+
+bool
+spool_view_node(
+    void *nodes, unsigned height, uint64_t index, struct merkle_hash *hash)
+{
+	struct spool_nodes *at = nodes;
+	return tree_node(&at->view->txn, at->epoch, height, index, hash);
 }
 
 struct page {

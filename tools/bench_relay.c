@@ -1,4 +1,5 @@
 #include "tools/bench_relay.h"
+#include "keys/log_hash.h"
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -140,6 +141,7 @@ mailboxes_make(struct bench_relay *relay, struct why *why)
 
 	memcpy(relay->mailboxes, presets, sizeof(presets));
 	spool_options_init(&options);
+	options.sha256 = log_sha256;
 	if (code == 0)
 		code = spool_open(folder, &options, &spool, why);
 	/* after what init wrote: which certificate is newer goes by time */

@@ -4,6 +4,7 @@
  * commit (the same bytes in one place) lies what the records cost.
  */
 #include "base/clock.h"
+#include "keys/log_hash.h"
 #include "spool/spool.h"
 #include "tools/bench_limit.h"
 
@@ -178,6 +179,7 @@ bench_limit_store(const struct bench_limits *limits, size_t size, size_t group,
 	    calloc(1, size > METADATA_BYTES ? size : METADATA_BYTES);
 	memset(storing->jws, 'j', JWS_BYTES);
 	spool_options_init(&options);
+	options.sha256 = log_sha256;
 	options.create = true;
 	code = storing->bytes == NULL ? why_set(why, WHY_NOMEM, "store")
 				      : bench_scratch_clear(limits, why);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "keys/log_hash.h"
 #include "spool/spool.h"
 #include "spool/spool_view.h"
 #include "tools/arguments.h"
@@ -59,7 +60,8 @@ check(struct spool_view *view, const char *to, struct why *why)
 	(void)to;
 	code = spool_view_begin(view, why);
 	if (code == 0)
-		code = spool_check(view, on_breach, &breaches, &findings, why);
+		code = spool_check(
+		    view, log_sha256, on_breach, &breaches, &findings, why);
 	spool_view_end(view);
 	if (code == 0 && findings == 0)
 		say_result("clean");
@@ -185,7 +187,7 @@ restore(const char *dir, const char *from, struct why *why)
 static int
 upgrade(const char *dir, struct why *why)
 {
-	int code = spool_upgrade(dir, why);
+	int code = spool_upgrade(dir, log_sha256, why);
 
 	if (code == 0)
 		say_result("%s has format %d", dir, SPOOL_FORMAT);

@@ -1,4 +1,5 @@
 #include "tools/demo.h"
+#include "keys/log_hash.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -219,6 +220,7 @@ demo_store_make(const char *spool_dir, const struct party *parties,
 	int code;
 
 	spool_options_init(&options);
+	options.sha256 = log_sha256;
 	options.create = true;
 	code = spool_open(spool_dir, &options, &spool, why);
 	if (code != 0)

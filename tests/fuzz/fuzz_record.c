@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define X(name)                                                                \
+#define X(name, version)                                                       \
 	static void one_##name(struct span bytes)                              \
 	{                                                                      \
 		struct name##_record record;                                   \
@@ -26,7 +26,7 @@ RECORDS(X)
 #undef X
 
 static void (*const ones[])(struct span bytes) = {
-#define X(name) one_##name,
+#define X(name, version) one_##name,
     RECORDS(X)
 #undef X
 };

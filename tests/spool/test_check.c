@@ -1,5 +1,6 @@
 /* spool_check() finds what is wrong: each test breaks one invariant behind the
  * engine's back. */
+#include "keys/log_hash.h"
 #include "spool/view_priv.h"
 #include "tests/support/spool_house.h"
 
@@ -69,7 +70,8 @@ findings(struct broken *broken)
 	assert_int_equal(broken->txn.rc, 0);
 	assert_int_equal(mdb_txn_commit(broken->txn.mdb), 0);
 	assert_int_equal(spool_view_begin(house->view, NULL), 0);
-	assert_int_equal(spool_check(house->view, NULL, NULL, &count, NULL), 0);
+	assert_int_equal(
+	    spool_check(house->view, log_sha256, NULL, NULL, &count, NULL), 0);
 	spool_view_end(house->view);
 	return count;
 }
@@ -101,6 +103,43 @@ an_entry_missing_anywhere_is_found(void **state)
 		if (findings(broken) == 0)
 			fail_msg("an entry less in %s", db_names[all[i]]);
 	}
+}
+
+/* Change one field of the first evidence, as a writer behind the relay would.
+ */
+static struct evidence_record
+first_evidence(struct broken *broken, struct key *key)
+{
+	struct evidence_record record;
+	*key = key_position((struct spool_position){1, 1});
+	assert_true(txn_get_evidence(&broken->txn, DB_EVIDENCE, *key, &record));
+	return record;
+}
+
+static void
+evidence_that_is_not_what_its_leaf_says_is_found(void **state)
+{
+	struct broken *broken = *state;
+	struct key key;
+	struct evidence_record record = first_evidence(broken, &key);
+	record.jws = span_text("another");
+	txn_put_evidence(&broken->txn, DB_EVIDENCE, key, &record);
+	assert_int_equal(findings(broken), 1);
+}
+
+static void
+a_leaf_that_was_changed_with_its_evidence_is_found(void **state)
+{
+	struct broken *broken = *state;
+	struct key key;
+	struct evidence_record record = first_evidence(broken, &key);
+	struct merkle_hash leaf;
+	record.jws = span_text("another");
+	assert_true(tree_leaf(log_sha256, record.salt, record.jws, &leaf));
+	record.nodes = span_of(leaf.at, sizeof leaf.at);
+	txn_put_evidence(&broken->txn, DB_EVIDENCE, key, &record);
+	/* the nodes above it and the end of the tree speak of the first */
+	assert_true(findings(broken) >= 2);
 }
 
 static void
@@ -194,6 +233,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(an_entry_missing_anywhere_is_found),
+	    T(evidence_that_is_not_what_its_leaf_says_is_found),
+	    T(a_leaf_that_was_changed_with_its_evidence_is_found),
 	    T(a_chunk_of_nobody_is_found),
 	    T(a_short_chunk_is_found),
 	    T(a_wrong_counter_is_found),

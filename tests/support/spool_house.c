@@ -1,5 +1,7 @@
 #include "tests/support/spool_house.h"
 
+#include "keys/log_hash.h"
+
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,6 +65,7 @@ house_open(struct house *house, uint64_t map_bytes)
 	assert_non_null(mkdtemp(house->dir));
 	house->now_ms = HOUSE_START;
 	spool_options_init(&house->options);
+	house->options.sha256 = log_sha256;
 	house->options.create = true;
 	house->options.limits.map_bytes =
 	    map_bytes == 0 ? 256 * MIB : map_bytes;
@@ -337,8 +340,8 @@ house_clean(struct house *house)
 {
 	size_t findings = 0;
 	assert_int_equal(spool_view_begin(house->view, &house->why), 0);
-	int ret = spool_check(
-	    house->view, print_finding, NULL, &findings, &house->why);
+	int ret = spool_check(house->view, log_sha256, print_finding, NULL,
+	    &findings, &house->why);
 	spool_view_end(house->view);
 	if (ret != 0)
 		fail_msg("spool_check: %s", house->why.text);
