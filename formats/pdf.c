@@ -231,17 +231,21 @@ finish(struct pdf *pdf)
 }
 
 static void
-write_all(struct pdf *pdf)
+set_text(struct pdf *pdf, struct pdf_cursor *cursor)
 {
-	struct pdf_cursor cursor = {0};
 	int32_t root =
 	    pdf_element(pdf, -1, "Document", NULL, pdf->document->language);
 	struct pdf_place_in in = {.x = PDF_MARGIN,
 	    .width = PDF_TEXT_WIDTH,
 	    .element = root,
 	    .outer = true};
-	pdf_page_next(pdf, &cursor);
-	pdf_blocks(pdf, pdf->document->root, &in, &cursor);
+	pdf_page_next(pdf, cursor);
+	pdf_blocks(pdf, pdf->document->root, &in, cursor);
+}
+
+static void
+write_rest(struct pdf *pdf)
+{
 	if (!pdf_going(pdf))
 		return;
 	pdf_pages_write(pdf);
@@ -251,15 +255,80 @@ write_all(struct pdf *pdf)
 	pdf_objects_finish(&pdf->objects, write_catalog(pdf));
 }
 
+/* ---- distances ---- */
+
+#define USUAL_SPACING 100
+#define TIGHT_SPACING 68 /* percent; saves about a tenth of most pages */
+#define TIGHT_SAVES ((PDF_TOP - PDF_BOTTOM) / 8) /* at the best */
+#define FEW_PAGES 12 /* among more an empty one hardly counts */
+
+int32_t
+pdf_gap(const struct pdf *pdf, int32_t distance)
+{
+	return distance * pdf->spacing / 100;
+}
+
+/* Little stands on the last page: it may fit on those before when all
+ * distances are somewhat smaller. */
+static bool
+may_be_shorter(const struct pdf *pdf, const struct pdf_cursor *end)
+{
+	uint32_t before = pdf->page_count - 1;
+	return pdf_going(pdf) && before > 0 && before < FEW_PAGES &&
+	       PDF_TOP - end->y < (int32_t)before * TIGHT_SAVES;
+}
+
+/* Set the text again, with other distances. */
+static void
+set_again(struct pdf *pdf, int spacing, struct document_notes *notes,
+    const struct document_notes *noted, struct pdf_cursor *end)
+{
+	struct pdf again = {.fonts = pdf->fonts,
+	    .document = pdf->document,
+	    .notes = notes,
+	    .spacing = spacing};
+	struct buf *out = pdf->objects.out;
+	size_t begin = pdf->objects.start;
+	finish(pdf);
+	*pdf = again;
+	out->size = begin;
+	if (notes != NULL)
+		*notes = *noted;
+	*end = (struct pdf_cursor){0};
+	start(pdf, out);
+	set_text(pdf, end);
+}
+
+static void
+set_well(struct pdf *pdf)
+{
+	struct document_notes noted = {0};
+	struct document_notes *notes = pdf->notes;
+	struct pdf_cursor end = {0};
+	if (notes != NULL)
+		noted = *notes;
+	set_text(pdf, &end);
+	if (!may_be_shorter(pdf, &end))
+		return;
+	uint32_t pages = pdf->page_count;
+	set_again(pdf, TIGHT_SPACING, notes, &noted, &end);
+	if (pdf_going(pdf) && pdf->page_count >= pages)
+		set_again(pdf, USUAL_SPACING, notes, &noted, &end);
+}
+
 int
 pdf_build(struct pdf_fonts *fonts, const struct document *document,
     struct buf *out, struct document_notes *notes, struct why *why)
 {
 	if (document_ok(document, why) != 0)
 		return document->error.code;
-	struct pdf pdf = {.fonts = fonts, .document = document, .notes = notes};
+	struct pdf pdf = {.fonts = fonts,
+	    .document = document,
+	    .notes = notes,
+	    .spacing = USUAL_SPACING};
 	start(&pdf, out);
-	write_all(&pdf);
+	set_well(&pdf);
+	write_rest(&pdf);
 	if (!buf_ok(out) || !buf_ok(&pdf.font_names) ||
 	    !buf_ok(&pdf.picture_names) || !buf_ok(&pdf.scratch))
 		pdf_fail(&pdf, WHY_TOO_LARGE,

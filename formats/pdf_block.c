@@ -1,42 +1,16 @@
-/*
- * The walk over the document tree: each block set in its column and tagged.
- * Sizes follow one scale; the distance above a heading belongs to it.
- */
+/* The walk over the document tree: each block set in its column and tagged. */
 #include "formats/pdf_priv.h"
 
 #include <stdio.h>
 
-#define BODY_SIZE 10400
-#define BODY_LEADING 15000
-#define PARAGRAPH_GAP 6500
+#define BODY_SIZE PDF_BODY_SIZE
+#define BODY_LEADING PDF_BODY_LEADING
 #define ITEM_GAP 2200
 #define LIST_INDENT 17000
 #define QUOTE_INDENT 16000
 
-static const struct {
-	const char *tag;
-	int32_t size, leading, above, below;
-} HEADINGS[] = {
-    {"H1", 21000, 26500, 0, 14000},
-    {"H2", 14500, 19000, 18000, 5000},
-    {"H3", 11800, 16000, 13000, 3500},
-    {"H4", 10600, 15000, 10000, 2500},
-    {"H5", 10600, 15000, 9000, 2000},
-    {"H6", 10600, 15000, 9000, 2000},
-};
-
-static struct pdf_set
-heading_set(const struct pdf_place_in *in, size_t level)
-{
-	return (struct pdf_set){.x = in->x,
-	    .width = in->width,
-	    .size = HEADINGS[level].size,
-	    .leading = HEADINGS[level].leading,
-	    .colour = PDF_TITLE};
-}
-
-static struct pdf_set
-paragraph_set(const struct pdf_place_in *in, int32_t element)
+struct pdf_set
+pdf_paragraph_set(const struct pdf_place_in *in, int32_t element)
 {
 	return (struct pdf_set){.x = in->x,
 	    .width = in->width,
@@ -46,98 +20,11 @@ paragraph_set(const struct pdf_place_in *in, int32_t element)
 	    .element = element};
 }
 
-static size_t
-heading_level(cmark_node *node)
-{
-	return (size_t)cmark_node_get_heading_level(node) - 1;
-}
-
-static struct pdf_slot *
-lay_text(struct pdf *pdf, cmark_node *node, enum font_style style,
-    const struct pdf_place_in *in, const struct pdf_set *set)
-{
-	struct pdf_slot *slot = pdf_slot_take(pdf);
-	pdf_text_gather(
-	    pdf, &slot->text, node, style, in->language, in->direction);
-	pdf_lay(pdf, slot, set);
-	return slot;
-}
-
-static int32_t
-text_height(struct pdf *pdf, cmark_node *node, const struct pdf_place_in *in,
-    const struct pdf_set *set, enum font_style style, size_t most)
-{
-	struct pdf_slot *slot = lay_text(pdf, node, style, in, set);
-	size_t lines = slot->layout.line_count;
-	pdf_slot_give(pdf, slot);
-	return (int32_t)(lines < most ? lines : most) * set->leading;
-}
-
-/* What of a block must stand together with a heading above it. */
-static int32_t
-block_need(struct pdf *pdf, cmark_node *node, const struct pdf_place_in *in)
-{
-	const struct pdf_set set = paragraph_set(in, PDF_ARTIFACT);
-	if (cmark_node_get_type(node) == CMARK_NODE_PARAGRAPH)
-		return text_height(pdf, node, in, &set, FONT_REGULAR, 3);
-	if (document_node_kind(node) == DOCUMENT_GRID)
-		return pdf_grid_need(pdf, node, in);
-	if (document_node_kind(node) == DOCUMENT_TABLE &&
-	    cmark_node_first_child(node) != NULL)
-		return pdf_rows_need(pdf, cmark_node_first_child(node), in);
-	return 3 * BODY_LEADING;
-}
-
-/* Room for what follows a heading, from node on: further headings, and the
- * beginning of what they head. */
-static int32_t
-need_below(struct pdf *pdf, cmark_node *node, const struct pdf_place_in *in)
-{
-	int32_t height = 0;
-	for (; node != NULL && height < PDF_KEEP_MAX && pdf_going(pdf);
-	     node = cmark_node_next(node)) {
-		if (cmark_node_get_type(node) != CMARK_NODE_HEADING)
-			return height + block_need(pdf, node, in);
-		size_t level = heading_level(node);
-		const struct pdf_set set = heading_set(in, level);
-		height += HEADINGS[level].above + HEADINGS[level].below +
-			  text_height(pdf, node, in, &set, FONT_BOLD, 8);
-	}
-	return height;
-}
-
-static void
-set_heading(struct pdf *pdf, cmark_node *node, const struct pdf_place_in *in,
-    struct pdf_cursor *cursor)
-{
-	size_t level = heading_level(node);
-	bool fresh = cursor->y >= pdf->pages[cursor->page].top;
-	if (!fresh)
-		cursor->y -= HEADINGS[level].above;
-	struct pdf_set set = heading_set(in, level);
-	struct pdf_slot *slot = lay_text(pdf, node, FONT_BOLD, in, &set);
-	int32_t height = (int32_t)slot->layout.line_count * set.leading +
-			 HEADINGS[level].below;
-	if (pdf_page_is_low(cursor))
-		height += need_below(pdf, cmark_node_next(node), in);
-	if (height < PDF_KEEP_MAX)
-		pdf_page_need(pdf, cursor, height);
-	pdf_bookmark(pdf, node, cursor->page, cursor->y);
-	set.element =
-	    pdf_element(pdf, in->element, HEADINGS[level].tag, NULL, NULL);
-	pdf_flow(pdf, slot, &set, cursor);
-	pdf_slot_give(pdf, slot);
-	if (level == 0)
-		pdf_rule(pdf, cursor->page, in->x, cursor->y - 4500, in->width,
-		    1100, PDF_TITLE);
-	cursor->y -= HEADINGS[level].below;
-}
-
 static void
 set_paragraph(struct pdf *pdf, cmark_node *node, int32_t element,
     const struct pdf_place_in *in, struct pdf_cursor *cursor)
 {
-	const struct pdf_set set = paragraph_set(in, element);
+	const struct pdf_set set = pdf_paragraph_set(in, element);
 	pdf_paragraph(pdf, node, FONT_REGULAR, &set, in, cursor);
 }
 
@@ -206,7 +93,7 @@ set_item(struct pdf *pdf, cmark_node *item, int number, int32_t list_element,
 		cursor->y -= BODY_LEADING;
 	else
 		pdf_blocks(pdf, item, &inner, cursor);
-	cursor->y -= ITEM_GAP;
+	cursor->y -= pdf_gap(pdf, ITEM_GAP);
 }
 
 static void
@@ -232,7 +119,7 @@ set_list(struct pdf *pdf, cmark_node *list, const struct pdf_place_in *in,
 		if (in->outer)
 			pdf_pages_finish(pdf, cursor->page);
 	}
-	cursor->y -= PARAGRAPH_GAP - ITEM_GAP;
+	cursor->y -= pdf_gap(pdf, PDF_PARAGRAPH_GAP - ITEM_GAP);
 }
 
 static void
@@ -270,12 +157,12 @@ static void
 set_rule(
     struct pdf *pdf, const struct pdf_place_in *in, struct pdf_cursor *cursor)
 {
-	pdf_page_need(pdf, cursor, 2 * PARAGRAPH_GAP);
+	pdf_page_need(pdf, cursor, 2 * PDF_PARAGRAPH_GAP);
 	if (!pdf_going(pdf))
 		return;
-	pdf_rule(pdf, cursor->page, in->x, cursor->y - PARAGRAPH_GAP, in->width,
-	    500, PDF_QUIET);
-	cursor->y -= 3 * PARAGRAPH_GAP;
+	pdf_rule(pdf, cursor->page, in->x, cursor->y - PDF_PARAGRAPH_GAP,
+	    in->width, 500, PDF_QUIET);
+	cursor->y -= 3 * PDF_PARAGRAPH_GAP;
 }
 
 static void
@@ -303,13 +190,13 @@ pdf_blocks(struct pdf *pdf, cmark_node *parent, const struct pdf_place_in *in,
 	     node != NULL && pdf_going(pdf); node = cmark_node_next(node)) {
 		switch ((int)cmark_node_get_type(node)) {
 		case CMARK_NODE_HEADING:
-			set_heading(pdf, node, in, cursor);
+			pdf_heading(pdf, node, in, cursor);
 			break;
 		case CMARK_NODE_PARAGRAPH:
 			set_paragraph(pdf, node,
 			    pdf_element(pdf, in->element, "P", NULL, NULL), in,
 			    cursor);
-			cursor->y -= PARAGRAPH_GAP;
+			cursor->y -= pdf_gap(pdf, PDF_PARAGRAPH_GAP);
 			break;
 		case CMARK_NODE_LIST:
 			set_list(pdf, node, in, cursor);
@@ -330,4 +217,5 @@ pdf_blocks(struct pdf *pdf, cmark_node *parent, const struct pdf_place_in *in,
 		if (in->outer)
 			pdf_pages_finish(pdf, cursor->page);
 	}
+	pdf->whole = false; /* what a heading was kept with ends here */
 }

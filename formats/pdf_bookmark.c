@@ -4,18 +4,23 @@
 #include "base/text.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define TITLE_MAX 160 /* code points */
+#define TITLE_BYTES (4 * TITLE_MAX + 4)
 
 static void
 add_title(cmark_node *heading, struct buf *title)
 {
+	size_t before = title->size;
 	cmark_iter *iter = cmark_iter_new(heading);
 	while (iter != NULL && cmark_iter_next(iter) != CMARK_EVENT_DONE) {
 		const char *text =
 		    cmark_node_get_literal(cmark_iter_get_node(iter));
+		if (title->size - before > TITLE_BYTES)
+			break;
 		if (text != NULL)
-			buf_add_text(title, text);
+			buf_add(title, text, strnlen(text, TITLE_BYTES));
 		else if (cmark_node_get_type(cmark_iter_get_node(iter)) ==
 			 CMARK_NODE_LINEBREAK)
 			buf_add_byte(title, ' ');
@@ -28,18 +33,19 @@ add_title(cmark_node *heading, struct buf *title)
 
 /* A list of headings is to be scanned, and a string of a PDF/A file ends at
  * 32767 bytes: a long heading is cut. All of it stands on the page. */
-static struct span
-shortened(struct buf *title)
+void
+pdf_heading_text(cmark_node *heading, struct buf *out)
 {
-	size_t pos = 0;
-	struct span all = buf_span(title);
+	size_t before = out->size;
+	add_title(heading, out);
+	size_t pos = before;
+	struct span all = buf_span(out);
 	for (size_t i = 0; i < TITLE_MAX && pos < all.size; i++)
 		utf8_next(all, &pos);
 	if (pos == all.size)
-		return all;
-	title->size = pos;
-	utf8_add(title, 0x2026);
-	return buf_span(title);
+		return;
+	out->size = pos;
+	utf8_add(out, 0x2026);
 }
 
 void
@@ -115,9 +121,9 @@ write_entry(struct pdf *pdf, uint32_t number, const struct family *family,
 	const struct pdf_bookmark *bookmark = &pdf->bookmarks[number];
 	struct buf *out = pdf_object_begin(&pdf->objects, bookmark->object);
 	buf_reset(&pdf->scratch);
-	add_title(bookmark->heading, &pdf->scratch);
+	pdf_heading_text(bookmark->heading, &pdf->scratch);
 	buf_add_text(out, "<</Title");
-	pdf_add_text(out, shortened(&pdf->scratch));
+	pdf_add_text(out, buf_span(&pdf->scratch));
 	buf_add_text(out, "/Dest[");
 	pdf_add_ref(out, pdf->pages[bookmark->page].object);
 	buf_add_text(out, "/XYZ null ");

@@ -219,7 +219,7 @@ row_height(
 		return 0;
 	row_lay(pdf, grid, row, &laid);
 	row_release(pdf, &laid);
-	return pdf_row_need(laid.lines);
+	return pdf_row_need(pdf, laid.lines);
 }
 
 /* The head, tagged (its row an element) or repeated (PDF_ARTIFACT). */
@@ -243,7 +243,7 @@ draw_head(struct pdf *pdf, const struct pdf_grid_under_way *grid,
 	}
 	if (!pdf_going(pdf))
 		return;
-	cursor->y -= PDF_ROW_PAD;
+	cursor->y -= pdf_gap(pdf, PDF_ROW_PAD);
 	pdf_rule(pdf, cursor->page, grid->in->x, cursor->y, grid->in->width,
 	    900, PDF_TITLE);
 }
@@ -309,9 +309,9 @@ set_row(struct pdf *pdf, const struct pdf_grid_under_way *grid, cmark_node *row,
 	struct laid_row laid;
 	keep_with_last(pdf, grid, row, cursor);
 	row_lay(pdf, grid, row, &laid);
-	pdf_page_need(pdf, cursor, pdf_row_need(laid.lines));
+	pdf_page_need(pdf, cursor, pdf_row_need(pdf, laid.lines));
 	if (pdf_going(pdf)) {
-		cursor->y -= PDF_ROW_PAD;
+		cursor->y -= pdf_gap(pdf, PDF_ROW_PAD);
 		draw_row(pdf, grid, row, element, &laid, cursor);
 	}
 	row_release(pdf, &laid);
@@ -330,6 +330,19 @@ head_need(struct pdf *pdf, const struct pdf_grid_under_way *grid)
 	    row_height(pdf, grid, grid->head) + row_height(pdf, grid, first);
 	if (second != NULL && cmark_node_next(second) == NULL)
 		height += row_height(pdf, grid, second);
+	return height;
+}
+
+int32_t
+pdf_grid_height(
+    struct pdf *pdf, cmark_node *table, const struct pdf_place_in *in)
+{
+	struct pdf_grid_under_way grid;
+	int32_t height = pdf_gap(pdf, PDF_TABLE_AFTER);
+	grid_begin(pdf, table, in, &grid);
+	for (cmark_node *row = grid.head; row != NULL && height < PDF_FLOWS;
+	     row = cmark_node_next(row))
+		height += row_height(pdf, &grid, row);
 	return height;
 }
 
@@ -354,7 +367,7 @@ pdf_grid(struct pdf *pdf, cmark_node *table, const struct pdf_place_in *in,
 		pdf_page_need(pdf, cursor, need);
 	pdf->grid = NULL;
 	struct pdf_cursor start = *cursor;
-	cursor->y -= PDF_ROW_PAD;
+	cursor->y -= pdf_gap(pdf, PDF_ROW_PAD);
 	if (pdf_going(pdf))
 		draw_head(pdf, &grid,
 		    pdf_element(pdf, element, "TR", NULL, NULL), cursor);
@@ -365,5 +378,5 @@ pdf_grid(struct pdf *pdf, cmark_node *table, const struct pdf_place_in *in,
 	     row != NULL && pdf_going(pdf); row = cmark_node_next(row))
 		set_row(pdf, &grid, row, element, cursor);
 	pdf->grid = around;
-	cursor->y -= PDF_TABLE_AFTER;
+	cursor->y -= pdf_gap(pdf, PDF_TABLE_AFTER);
 }

@@ -42,10 +42,12 @@ pdf_page_next(struct pdf *pdf, struct pdf_cursor *cursor)
 		return;
 	cursor->page = fresh ? pdf->page_count - 1 : cursor->page + 1;
 	cursor->y = pdf->pages[cursor->page].top;
-	if (fresh && pdf->grid != NULL) {
+	if (!fresh)
+		return;
+	pdf_goes_on(pdf, cursor);
+	if (pdf->grid != NULL)
 		pdf_grid_repeat(pdf, cursor);
-		pdf->pages[cursor->page].top = cursor->y;
-	}
+	pdf->pages[cursor->page].top = cursor->y;
 }
 
 void
@@ -115,6 +117,14 @@ pdf_rule(struct pdf *pdf, uint32_t page, int32_t x, int32_t y, int32_t width,
 	buf_add_text(out, " re f EMC\n");
 }
 
+bool
+pdf_language_is(const char *language, const char *primary)
+{
+	size_t length = strlen(primary);
+	return strncasecmp(language, primary, length) == 0 &&
+	       (language[length] == '\0' || language[length] == '-');
+}
+
 /* "Side 1 av 3" in the document's language. */
 static void
 page_label(const struct pdf *pdf, uint32_t page, char *text, size_t size)
@@ -128,9 +138,7 @@ page_label(const struct pdf *pdf, uint32_t page, char *text, size_t size)
 	const char *between = "av";
 	const char *language = pdf->document->language;
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		size_t length = strlen(words[i].language);
-		if (strncasecmp(language, words[i].language, length) != 0 ||
-		    (language[length] != '\0' && language[length] != '-'))
+		if (!pdf_language_is(language, words[i].language))
 			continue;
 		before = words[i].before;
 		between = words[i].between;

@@ -143,7 +143,12 @@ struct pdf {
 	char **strings; /* attributes made for one element */
 	uint32_t string_count, string_capacity;
 	const struct pdf_grid_under_way *grid; /* its head is repeated */
-	int code;                              /* sticky, see pdf_fail() */
+	cmark_node *heads[6]; /* the last outer heading of each level */
+	int headed;           /* the level that the text stands under, from 0 */
+	bool whole;           /* found to fit here, up to whole_end */
+	cmark_node *whole_end;
+	int spacing; /* percent of the distances between blocks and rows */
+	int code;    /* sticky, see pdf_fail() */
 	struct why why;
 };
 
@@ -173,6 +178,8 @@ void pdf_structure_write(struct pdf *pdf);
 void pdf_bookmark(
     struct pdf *pdf, cmark_node *heading, uint32_t page, int32_t y);
 uint32_t pdf_bookmarks_write(struct pdf *pdf);
+/* Append a heading as one short line. */
+void pdf_heading_text(cmark_node *heading, struct buf *out);
 
 /* pdf_page.c */
 #define PDF_PAGE_WIDTH 595276
@@ -197,6 +204,11 @@ void pdf_page_need(struct pdf *pdf, struct pdf_cursor *cursor, int32_t height);
 /* So little room is left that it matters what must stay together. */
 bool pdf_page_is_low(const struct pdf_cursor *cursor);
 #define PDF_KEEP_MAX ((PDF_TOP - PDF_BOTTOM) / 2)
+/* A height from here on: more than what is kept together. */
+#define PDF_FLOWS PDF_KEEP_MAX
+/* A distance between blocks or rows, as the document's spacing wants it. */
+int32_t pdf_gap(const struct pdf *pdf, int32_t distance);
+bool pdf_language_is(const char *language, const char *primary);
 /* Nothing more comes on pages before this one: compress them. */
 void pdf_pages_finish(struct pdf *pdf, uint32_t before);
 void pdf_pages_write(struct pdf *pdf); /* footers and page objects */
@@ -265,13 +277,26 @@ void pdf_single_line(struct pdf *pdf, struct span plain,
     const struct pdf_set *set, uint32_t page, int32_t y, bool right);
 
 /* pdf_block.c: the walk over the tree */
+#define PDF_BODY_SIZE 10400
+#define PDF_BODY_LEADING 15000
+#define PDF_PARAGRAPH_GAP 6500
+struct pdf_set pdf_paragraph_set(
+    const struct pdf_place_in *in, int32_t element);
 void pdf_blocks(struct pdf *pdf, cmark_node *parent,
     const struct pdf_place_in *in, struct pdf_cursor *cursor);
+
+/* pdf_heading.c */
+void pdf_heading(struct pdf *pdf, cmark_node *node,
+    const struct pdf_place_in *in, struct pdf_cursor *cursor);
+/* On a new page: the headings that the text stands under, as decoration. */
+void pdf_goes_on(struct pdf *pdf, struct pdf_cursor *cursor);
 
 /* pdf_table.c */
 #define PDF_ROW_PAD 3200 /* above and below a row's text */
 #define PDF_ROW_LEADING 15000
 #define PDF_TABLE_AFTER 9000
+int32_t pdf_table_height(
+    struct pdf *pdf, cmark_node *table, const struct pdf_place_in *in);
 void pdf_table(struct pdf *pdf, cmark_node *table,
     const struct pdf_place_in *in, struct pdf_cursor *cursor);
 /* What must stand together with a row: it and perhaps the next. */
@@ -282,7 +307,8 @@ struct pdf_set pdf_cell_set(
 /* A cell's blocks from start on; end is moved down to where they end. */
 void pdf_cell(struct pdf *pdf, cmark_node *cell, const struct pdf_place_in *in,
     const struct pdf_cursor *start, struct pdf_cursor *end);
-int32_t pdf_row_need(size_t lines); /* room that a row asks for */
+/* Room that a row asks for. */
+int32_t pdf_row_need(const struct pdf *pdf, size_t lines);
 void pdf_row_end(
     struct pdf *pdf, const struct pdf_place_in *in, struct pdf_cursor *cursor);
 void pdf_take_lower(struct pdf_cursor *lowest, const struct pdf_cursor *other);
@@ -290,6 +316,8 @@ void pdf_take_lower(struct pdf_cursor *lowest, const struct pdf_cursor *other);
 /* pdf_grid.c */
 void pdf_grid(struct pdf *pdf, cmark_node *grid, const struct pdf_place_in *in,
     struct pdf_cursor *cursor);
+int32_t pdf_grid_height(
+    struct pdf *pdf, cmark_node *table, const struct pdf_place_in *in);
 int32_t pdf_grid_need(
     struct pdf *pdf, cmark_node *table, const struct pdf_place_in *in);
 /* Draw the head of the grid that is under way again, as decoration. */

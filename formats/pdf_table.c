@@ -6,7 +6,6 @@
 
 #define SIZE 10400
 #define LEADING PDF_ROW_LEADING
-#define PAD PDF_ROW_PAD
 #define GUTTER 11000
 #define TRAIL 6000 /* less than any block leaves below itself */
 
@@ -31,13 +30,13 @@ pdf_take_lower(struct pdf_cursor *lowest, const struct pdf_cursor *other)
 
 /* A row is kept whole when it takes less than a third of a page. */
 int32_t
-pdf_row_need(size_t lines)
+pdf_row_need(const struct pdf *pdf, size_t lines)
 {
 	int32_t most = (PDF_TOP - PDF_BOTTOM) / 3 / LEADING;
 	int32_t wanted = lines < (size_t)most ? (int32_t)lines : 3;
 	if (wanted < 1)
 		wanted = 1;
-	return wanted * LEADING + 2 * PAD;
+	return wanted * LEADING + 2 * pdf_gap(pdf, PDF_ROW_PAD);
 }
 
 void
@@ -46,7 +45,7 @@ pdf_row_end(
 {
 	if (!pdf_going(pdf))
 		return;
-	cursor->y -= PAD;
+	cursor->y -= pdf_gap(pdf, PDF_ROW_PAD);
 	pdf_rule(
 	    pdf, cursor->page, in->x, cursor->y, in->width, 500, PDF_LABEL);
 	if (in->outer)
@@ -65,10 +64,11 @@ pdf_cell(struct pdf *pdf, cmark_node *cell, const struct pdf_place_in *in,
 		    pdf_cell_set(in->x, in->width, PDF_INK, in->element);
 		pdf_paragraph(pdf, lone, FONT_REGULAR, &set, in, &at);
 	} else {
+		int32_t trail = pdf_gap(pdf, TRAIL);
 		pdf_blocks(pdf, cell, in, &at);
 		/* the distance to a next block that is not there */
-		if (at.page != start->page || at.y + TRAIL < start->y)
-			at.y += TRAIL;
+		if (at.page != start->page || at.y + trail < start->y)
+			at.y += trail;
 	}
 	pdf_take_lower(end, &at);
 }
@@ -108,8 +108,8 @@ set_plain_row(struct pdf *pdf, cmark_node *head, cmark_node *value,
 	size_t lines = name->layout.line_count;
 	if (text->layout.line_count > lines)
 		lines = text->layout.line_count;
-	pdf_page_need(pdf, cursor, pdf_row_need(lines));
-	cursor->y -= PAD;
+	pdf_page_need(pdf, cursor, pdf_row_need(pdf, lines));
+	cursor->y -= pdf_gap(pdf, PDF_ROW_PAD);
 	struct pdf_cursor at = *cursor;
 	struct pdf_cursor end = *cursor;
 	pdf_flow(pdf, name, &name_set, &at);
@@ -141,31 +141,63 @@ place_cells(const struct pdf_place_in *in, struct pdf_place_in *name,
 }
 
 static int32_t
+cell_height(struct pdf *pdf, cmark_node *cell, const struct pdf_place_in *in)
+{
+	cmark_node *node = cmark_node_first_child(cell);
+	int32_t height = node == NULL ? LEADING : 0;
+	for (; node != NULL && height < PDF_FLOWS;
+	     node = cmark_node_next(node)) {
+		bool text = cmark_node_get_type(node) == CMARK_NODE_PARAGRAPH;
+		size_t lines = text ? text_lines(pdf, node, in) : 3;
+		height += (int32_t)lines * LEADING;
+		if (cmark_node_next(node) != NULL)
+			height += pdf_gap(pdf, PDF_PARAGRAPH_GAP);
+	}
+	return height;
+}
+
+static int32_t
 row_height(struct pdf *pdf, cmark_node *row, const struct pdf_place_in *in)
 {
 	struct pdf_place_in name, value;
 	cmark_node *head = cmark_node_first_child(row);
-	cmark_node *cell = cmark_node_next(head);
-	cmark_node *lone = document_node_lone_paragraph(cell);
 	place_cells(in, &name, &value);
-	size_t lines = text_lines(pdf, head, &name);
-	size_t more = 3;
-	if (lone != NULL)
-		more = text_lines(pdf, lone, &value);
-	else if (cmark_node_first_child(cell) == NULL)
-		more = 1;
-	return pdf_row_need(more > lines ? more : lines);
+	int32_t height = (int32_t)text_lines(pdf, head, &name) * LEADING;
+	int32_t other = cell_height(pdf, cmark_node_next(head), &value);
+	return (other > height ? other : height) +
+	       2 * pdf_gap(pdf, PDF_ROW_PAD);
+}
+
+/* What of a row must stand together: all, when it takes less than a third of a
+ * page. */
+static int32_t
+row_need(struct pdf *pdf, cmark_node *row, const struct pdf_place_in *in)
+{
+	int32_t height = row_height(pdf, row, in);
+	return height < (PDF_TOP - PDF_BOTTOM) / 3 ? height
+						   : pdf_row_need(pdf, 3);
+}
+
+int32_t
+pdf_table_height(
+    struct pdf *pdf, cmark_node *table, const struct pdf_place_in *in)
+{
+	int32_t height = pdf_gap(pdf, PDF_TABLE_AFTER);
+	for (cmark_node *row = cmark_node_first_child(table);
+	     row != NULL && height < PDF_FLOWS; row = cmark_node_next(row))
+		height += row_height(pdf, row, in);
+	return height;
 }
 
 /* A row and the next, when the first or the last would stand alone. */
 int32_t
 pdf_rows_need(struct pdf *pdf, cmark_node *row, const struct pdf_place_in *in)
 {
-	int32_t height = row_height(pdf, row, in);
+	int32_t height = row_need(pdf, row, in);
 	cmark_node *next = cmark_node_next(row);
 	if (next != NULL &&
 	    (cmark_node_previous(row) == NULL || cmark_node_next(next) == NULL))
-		height += row_height(pdf, next, in);
+		height += row_need(pdf, next, in);
 	return height;
 }
 
@@ -193,8 +225,8 @@ set_row(struct pdf *pdf, cmark_node *row, int32_t table,
 		return;
 	}
 	pdf_page_need(pdf, cursor,
-	    pdf_row_need(cmark_node_first_child(cell) == NULL ? 1 : 3));
-	cursor->y -= PAD;
+	    pdf_row_need(pdf, cmark_node_first_child(cell) == NULL ? 1 : 3));
+	cursor->y -= pdf_gap(pdf, PDF_ROW_PAD);
 	struct pdf_cursor start = *cursor;
 	struct pdf_cursor at = *cursor;
 	struct pdf_set set =
@@ -215,5 +247,5 @@ pdf_table(struct pdf *pdf, cmark_node *table, const struct pdf_place_in *in,
 	for (cmark_node *row = cmark_node_first_child(table);
 	     row != NULL && pdf_going(pdf); row = cmark_node_next(row))
 		set_row(pdf, row, element, in, cursor);
-	cursor->y -= PDF_TABLE_AFTER;
+	cursor->y -= pdf_gap(pdf, PDF_TABLE_AFTER);
 }

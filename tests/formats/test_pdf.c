@@ -207,83 +207,6 @@ a_raised_mark_at_the_end_of_a_line_raises_nothing_after_it(void **state)
 	pdf_check(document, NULL);
 }
 
-/* ---- what stays together ---- */
-
-static void
-pages_of(struct document *take_document, struct buf *text)
-{
-	struct buf pdf;
-	pdf_check(take_document, &pdf);
-	buf_reset(text);
-	assert_true(pdf_rules_pages(buf_span(&pdf), text));
-	buf_clear(&pdf);
-}
-
-/* The page, from 1 on, that a text stands on. */
-static int
-page_with(struct buf *pages, const char *text)
-{
-	const char *at = strstr(buf_text(pages), text);
-	int page = 1;
-	assert_non_null(at);
-	for (const char *step = buf_text(pages); step < at; step++)
-		page += *step == '\f';
-	return page;
-}
-
-static void
-add_lines(struct document *document, int count)
-{
-	for (int i = 0; i < count; i++)
-		document_paragraph(
-		    document, document_root(document), span_text("linje"));
-}
-
-static void
-headings_and_a_table_s_first_and_last_rows_never_stand_alone(void **state)
-{
-	(void)state;
-	struct buf pages;
-	buf_init(&pages, 1 << 20);
-	for (int i = 0; i < 34; i++) {
-		struct document *document = new_document();
-		struct document_node *root = document_root(document);
-		const struct span heads[] = {
-		    span_text("Hode"), span_text("B"), span_text("C")};
-		const struct span cells[] = {span_text("forste ramme"),
-		    span_text("to ord"), span_text("x")};
-		const struct span last[] = {span_text("siste ramme"),
-		    span_text("1"), span_text("y\nz")};
-		add_lines(document, i);
-		document_heading(document, root, 1, span_text("Overskrift A"));
-		document_heading(document, root, 2, span_text("Overskrift B"));
-		struct document_node *grid =
-		    document_grid(document, root, heads, 3);
-		document_grid_row(document, grid, cells, 3);
-		document_grid_row(document, grid, last, 3);
-		add_lines(document, 33 - i);
-		document_heading(document, root, 2, span_text("Overskrift C"));
-		struct document_node *table = document_table(document, root);
-		document_row(document, table, span_text("N1"), span_text("1"));
-		document_row(document, table, span_text("N2"),
-		    span_text("en\nto\n\ntre"));
-		document_row(document, table, span_text("N3"), span_text("3"));
-		document_row(document, table, span_text("N4"), span_text("4"));
-		pages_of(document, &pages);
-		assert_int_equal(page_with(&pages, "Overskrift A"),
-		    page_with(&pages, "Overskrift B"));
-		assert_int_equal(page_with(&pages, "Overskrift B"),
-		    page_with(&pages, "forste ramme"));
-		assert_int_equal(page_with(&pages, "forste ramme"),
-		    page_with(&pages, "siste ramme"));
-		assert_int_equal(
-		    page_with(&pages, "Overskrift C"), page_with(&pages, "N2"));
-		assert_int_equal(
-		    page_with(&pages, "N3"), page_with(&pages, "N4"));
-	}
-	buf_clear(&pages);
-}
-
 /* Columns of lines, so that each stands for itself in the text. */
 static void
 a_grid_breaks_no_word_while_its_columns_have_room(void **state)
@@ -493,8 +416,6 @@ main(void)
 	    cmocka_unit_test(a_table_of_500_rows_goes_over_pages),
 	    cmocka_unit_test(
 		a_raised_mark_at_the_end_of_a_line_raises_nothing_after_it),
-	    cmocka_unit_test(
-		headings_and_a_table_s_first_and_last_rows_never_stand_alone),
 	    cmocka_unit_test(a_grid_breaks_no_word_while_its_columns_have_room),
 	    cmocka_unit_test(
 		inlines_links_figures_quotes_and_nested_lists_are_tagged),
