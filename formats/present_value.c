@@ -233,6 +233,21 @@ time_add(const char *text, struct buf *out)
 
 /* ---- scalars ---- */
 
+/* The list has some codes of many: another may be a word of its own. */
+static bool
+is_open(const struct presentation *spec, const char *codes)
+{
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach(json_object_get(spec->spec, "openCodes"), i, name)
+	{
+		if (strcmp(json_string_value(name), codes) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 code_add(const struct presentation *spec, const char *codes, const char *code,
     struct buf *out)
@@ -240,8 +255,8 @@ code_add(const struct presentation *spec, const char *codes, const char *code,
 	const char *label = json_string_value(
 	    json_object_get(json_object_get(spec->codes, codes), code));
 
-	if (label != NULL)
-		buf_add_text(out, label);
+	if (label != NULL || is_open(spec, codes))
+		buf_add_text(out, label ? label : code);
 	else
 		buf_printf(
 		    out, "%s (%s)", code, present_word(spec, "unknownCode"));

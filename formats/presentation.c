@@ -37,6 +37,31 @@ check_codes(const json_t *spec, const json_t *value, struct buf *pointer,
 	}
 }
 
+static void
+check_open_codes(
+    const json_t *spec, const char *file, struct findings *findings)
+{
+	const json_t *name;
+	struct buf pointer;
+	size_t i;
+
+	buf_init(&pointer, 64 * KIB);
+	json_pointer_add(&pointer, "openCodes");
+	json_array_foreach(json_object_get(spec, "openCodes"), i, name)
+	{
+		size_t back = pointer.size;
+
+		json_pointer_add_index(&pointer, i);
+		if (json_is_string(name) &&
+		    json_object_get(json_object_get(spec, "codes"),
+			json_string_value(name)) == NULL)
+			findings_add(findings, file, buf_text(&pointer),
+			    "codes", "the name of a list under \"codes\"");
+		pointer.size = back;
+	}
+	buf_clear(&pointer);
+}
+
 static int
 presentation_check(const json_t *spec, const char *file, const char *language,
     const struct limits *limits, struct findings *findings, struct why *why)
@@ -62,6 +87,7 @@ presentation_check(const json_t *spec, const char *file, const char *language,
 	check_codes(
 	    spec, json_object_get(spec, "content"), &pointer, file, findings);
 	buf_clear(&pointer);
+	check_open_codes(spec, file, findings);
 	return findings_verdict(findings, why);
 }
 
@@ -158,7 +184,7 @@ words_of(const json_t *value, const char *name,
     void (*word)(void *context, struct span text), void *context)
 {
 	static const char *const silent[] = {"at", "form", "codes", "from",
-	    "to", "version", "reason", "languages"};
+	    "to", "version", "reason", "languages", "openCodes"};
 	const char *member_name;
 	json_t *member;
 	size_t i;

@@ -348,6 +348,7 @@ const char profile_schema_presentation[] = JSON({
 				"additionalProperties": {"$ref": "#/definitions/label"}
 			}
 		},
+		"openCodes": {"type": "array", "items": {"$ref": "#/definitions/text"}},
 		"technical": {
 			"type": "array",
 			"items": {

@@ -246,6 +246,10 @@ faults_are_found_with_file_and_line(void **state)
 		good_presentation, "\"codes\": \"c\"}", "\"codes\": \"d\"}"),
 	    "presentation.json", "/content/0/codes", 9);
 	expect_fault("presentation.json",
+	    changed(good_presentation, "\"codes\": {\"c\"",
+		"\"openCodes\": [\"c\", \"d\"], \"codes\": {\"c\""),
+	    "presentation.json", "/openCodes/1", 7);
+	expect_fault("presentation.json",
 	    changed(good_presentation, "\"at\": \"/a\"", "\"at\": \"a\""),
 	    "presentation.json", "/content/0/at", 9);
 	expect_fault("profile.json",
@@ -473,8 +477,7 @@ a_logo_that_is_none_is_found_with_its_place(void **state)
 		"/logo/alternative", 27},
 	    {"{\"file\": \"a.png\", \"alternative\": \"a\", \"widthMm\": 4}",
 		"/logo/widthMm", 47},
-	    {"{\"file\": \"a.png\", \"widthMm\": 40}",
-		"/logo/alternative", 0},
+	    {"{\"file\": \"a.png\", \"widthMm\": 40}", "/logo/alternative", 0},
 	};
 	char text[2000];
 

@@ -270,6 +270,21 @@ documents_are_in_the_language_that_was_asked_for(void **state)
 	    TEXTS(NOT_HERE, "Other information"));
 }
 
+/* NAV's own list is open: caseworkers ask for documents in their own words. */
+static void
+kinds_of_attachments_have_names_and_others_stay_words(void **state)
+{
+	(void)state;
+	expect_text("digisos-ettersendelse", "gyldig-to-krav.json", "nb",
+	    TEXTS("Lønnsslipp\n", "Husleiekontrakt\n", "Čállosat Ohcejogas\n"),
+	    TEXTS("lonnslipp\n", "ukjent kode"));
+	expect_text("digisos-ettersendelse", "gyldig-to-krav.json", "se",
+	    TEXTS("Bálkáslihppa\n"), TEXTS("lonnslipp\n"));
+	expect_text("digisos-ettersendelse", "gyldig-nye-felter.json", "nb",
+	    TEXTS("ny-type\n", "NyStatus (ukjent kode)"),
+	    TEXTS("ny-type (ukjent kode)"));
+}
+
 static void
 a_language_that_is_not_there_is_announced(void **state)
 {
@@ -406,6 +421,8 @@ main(void)
 	    cmocka_unit_test(
 		invalid_examples_are_refused_at_the_right_pointers),
 	    cmocka_unit_test(documents_are_in_the_language_that_was_asked_for),
+	    cmocka_unit_test(
+		kinds_of_attachments_have_names_and_others_stay_words),
 	    cmocka_unit_test(a_language_that_is_not_there_is_announced),
 	    cmocka_unit_test(
 		examples_have_no_value_that_the_presentation_does_not_know),
