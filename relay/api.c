@@ -47,6 +47,7 @@ api_new(const struct call *call)
 	api->net = call->net;
 	api->request = call->request;
 	api->caller = call->caller;
+	api->act = call->act;
 	for (size_t i = 0; i < ROUTE_VARIABLES; i++)
 		if (call->variables[i])
 			(void)snprintf(api->variables[i], API_VARIABLE_SIZE,
@@ -152,21 +153,19 @@ api_poll(struct api *api, const char *organisation, int64_t wait_ms,
 /* ---- parameters ---- */
 
 bool
-api_mailbox_allowed(struct api *api, bool or_operator)
+api_mailbox_allowed(struct api *api)
 {
 	const char *recipient = api->variables[0];
+	const struct resource mailbox = {.recipient = recipient};
 
 	if (!orgnr_valid(recipient)) {
 		problem_say(api->request, PROBLEM_PARAMETER, "path",
 		    "recipient", "an organisation number");
 		return false;
 	}
-	if (caller_has_mailbox(api->caller, recipient) ||
-	    (or_operator && (api->caller->roles & CALLER_OPERATOR)))
-		return true;
-	net_denied(api->request, api->caller, recipient);
-	problem_send(api->request, PROBLEM_MAILBOX_UNKNOWN);
-	return false;
+	api->as =
+	    net_permit(api->request, api->caller, api->act, &mailbox, NULL);
+	return api->as != 0;
 }
 
 bool
@@ -187,10 +186,15 @@ api_delivery(struct api *api, struct id *id, struct spool_delivery *delivery)
 	    code == WHY_NOT_FOUND &&
 	    spool_view_message(api->net->view, id, &message, NULL) == 0;
 	spool_view_end(api->net->view);
-	if (code == 0)
-		return true;
+	if (code == 0) {
+		const struct resource found = {
+		    delivery->sender, delivery->recipient, delivery->type};
+		return net_permit(api->request, api->caller, api->act, &found,
+			   api->variables[1]) != 0;
+	}
 	if (anothers)
-		net_deny(api->request, api->caller, api->variables[1]);
+		net_deny(
+		    api->request, api->caller, DENIAL_OWNER, api->variables[1]);
 	else if (code == WHY_NOT_FOUND)
 		problem_send(api->request, PROBLEM_MESSAGE_UNKNOWN);
 	else

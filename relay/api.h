@@ -19,6 +19,8 @@ struct api {
 	struct net *net;
 	struct http_request *request;
 	const struct caller *caller;
+	enum act act;
+	unsigned as; /* roles that api_mailbox_allowed() found for it */
 	char variables[ROUTE_VARIABLES][API_VARIABLE_SIZE];
 	void *own;                       /* free()d with it, after forget() */
 	void (*forget)(struct api *api); /* may be NULL */
@@ -48,12 +50,12 @@ bool api_poll(struct api *api, const char *organisation, int64_t wait_ms,
 /* Answer a failure: a problem by its code, logged where it is our own. */
 void api_fail(struct api *api, int code, const struct why *why);
 
-/* The mailbox named in variable 0, which the caller must have (or_operator: or
- * be an operator). False after an answer. */
-bool api_mailbox_allowed(struct api *api, bool or_operator);
+/* May the caller do this to the mailbox named in variable 0? False after an
+ * answer. */
+bool api_mailbox_allowed(struct api *api);
 
 /* The delivery of variables 0 and 1; false after an answer: 404 also for
- * another's, which is logged. */
+ * another's and for one of a type that the caller may not, which are logged. */
 bool api_delivery(
     struct api *api, struct id *id, struct spool_delivery *delivery);
 

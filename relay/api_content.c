@@ -359,12 +359,11 @@ digest_wanted(const struct api *api)
 static bool
 delivery_find(struct api *api, struct content *content)
 {
-	bool own = caller_has_mailbox(api->caller, api->variables[0]);
-
-	if (!api_mailbox_allowed(api, true) ||
+	if (!api_mailbox_allowed(api) ||
 	    !api_delivery(api, &content->id, &content->delivery))
 		return false;
-	if (!own && !spool_state_final(content->delivery.state)) {
+	if (!(api->as & CALLER_RECIPIENT) &&
+	    !spool_state_final(content->delivery.state)) {
 		/* an operator must not make a waiting message look fetched */
 		problem_say(api->request, PROBLEM_DELIVERY_STATE, "", "",
 		    "a delivery with a final outcome");

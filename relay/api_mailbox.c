@@ -45,6 +45,49 @@ entry_write(struct buf *out, const struct spool_delivery *delivery)
 
 /* ---- the list ---- */
 
+/* Those of types that the caller may have move to the front. */
+static size_t
+permitted_only(
+    const struct api *api, struct spool_delivery *entries, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct resource one = {
+		    .recipient = entries[i].recipient, .type = entries[i].type};
+		if (authority_decide(api->caller, api->act, &one, NULL) != 0)
+			entries[kept++] = entries[i];
+	}
+	return kept;
+}
+
+/* In a look: the next page of what the caller may have. What is not for it is
+ * passed over, page by page, so that it never looks like an empty mailbox. */
+static int
+page_look(struct api *api, struct spool_delivery *entries, size_t *count,
+    struct spool_position *next, bool *more, struct why *why)
+{
+	const struct listing *listing = api->own;
+	struct spool_position from = listing->cursor;
+
+	do {
+		int code = spool_view_list(api->net->view, api->variables[0],
+		    from, entries, listing->max, count, next, why);
+		if (code == WHY_NOT_FOUND) {
+			*count = 0;
+			*next = from;
+			*more = false;
+			return 0;
+		}
+		if (code < 0)
+			return code;
+		*more = *count == listing->max;
+		*count = permitted_only(api, entries, *count);
+		from = *next;
+	} while (*count == 0 && *more);
+	return 0;
+}
+
 /* {"messages","cursor","more"}, appended; nothing when there are none and
  * none_too is false. False after an answer. The page is held only here: many
  * poll, few get. */
@@ -56,6 +99,7 @@ page_write(struct api *api, bool none_too, struct buf *out)
 	struct spool_position next;
 	struct why why = {0};
 	size_t count = 0;
+	bool more = false;
 	int code;
 
 	entries = malloc(listing->max * sizeof(*entries));
@@ -67,13 +111,9 @@ page_write(struct api *api, bool none_too, struct buf *out)
 		free(entries);
 		return false;
 	}
-	code = spool_view_list(api->net->view, api->variables[0],
-	    listing->cursor, entries, listing->max, &count, &next, &why);
+	code = page_look(api, entries, &count, &next, &more, &why);
 	spool_view_end(api->net->view);
-	if (code == WHY_NOT_FOUND) {
-		count = 0;
-		next = listing->cursor;
-	} else if (code < 0) {
+	if (code < 0) {
 		free(entries);
 		api_fail(api, code, &why);
 		return false;
@@ -85,7 +125,7 @@ page_write(struct api *api, bool none_too, struct buf *out)
 			entry_write(out, &entries[i]);
 		json_write_array_end(out);
 		api_position_write(out, "cursor", next);
-		json_write_bool(out, "more", count == listing->max);
+		json_write_bool(out, "more", more);
 		json_write_object_end(out);
 	}
 	free(entries);
@@ -133,7 +173,7 @@ api_mailbox_list(const struct call *call)
 	struct listing *listing;
 	int64_t wait_ms;
 
-	if (!api || !api_mailbox_allowed(api, false))
+	if (!api || !api_mailbox_allowed(api))
 		return;
 	listing = calloc(1, sizeof(*listing));
 	if (!listing) {
@@ -159,7 +199,7 @@ api_mailbox_entry(const struct call *call)
 	struct buf text;
 	struct id id;
 
-	if (!api || !api_mailbox_allowed(api, false) ||
+	if (!api || !api_mailbox_allowed(api) ||
 	    !api_delivery(api, &id, &delivery))
 		return;
 	buf_init(&text, WIRE_BODY_MAX);

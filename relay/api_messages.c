@@ -70,33 +70,32 @@ look_in_view(
 		   : why_set(why, WHY_NOMEM, "message");
 }
 
-static bool
-is_operator(const struct caller *caller)
+static struct resource
+resource_of(const struct look *look, const char *recipient)
 {
-	return (caller->roles & CALLER_OPERATOR) != 0;
+	return (struct resource){
+	    look->message.sender, recipient, look->message.type};
 }
 
+/* For one of its deliveries is enough. False after an answer. */
 static bool
-is_sender(const struct caller *caller, const struct look *look)
+permitted(const struct call *call, const struct look *look)
 {
-	return (caller->roles & CALLER_SENDER) != 0 &&
-	       strcmp(caller->organisation, look->message.sender) == 0;
-}
-
-static bool
-has_delivery(const struct caller *caller, const struct look *look)
-{
-	if ((caller->roles & CALLER_RECIPIENT) == 0)
-		return false;
-	for (size_t i = 0; i < look->count; i++)
-		if (caller_has_mailbox(caller, look->deliveries[i].recipient))
+	enum denial denial = DENIAL_OWNER;
+	for (size_t i = 0; i < look->count; i++) {
+		const struct resource delivery =
+		    resource_of(look, look->deliveries[i].recipient);
+		if (authority_decide(
+			call->caller, call->act, &delivery, &denial) != 0)
 			return true;
+	}
+	net_deny(call->request, call->caller, denial, call->variables[0]);
 	return false;
 }
 
 /* The message, or false after an answer. look must be cleared in any case. */
 static bool
-look_up(const struct call *call, struct look *look, bool recipients_too)
+look_up(const struct call *call, struct look *look)
 {
 	struct id id;
 	struct why why = {0};
@@ -119,11 +118,7 @@ look_up(const struct call *call, struct look *look, bool recipients_too)
 		problem_send(call->request, problem_of_why(code));
 		return false;
 	}
-	if (is_operator(call->caller) || is_sender(call->caller, look) ||
-	    (recipients_too && has_delivery(call->caller, look)))
-		return true;
-	net_deny(call->request, call->caller, call->variables[0]);
-	return false;
+	return permitted(call, look);
 }
 
 /* ---- status ---- */
@@ -186,7 +181,7 @@ void
 api_message_get(const struct call *call)
 {
 	struct look look;
-	if (!look_up(call, &look, false)) {
+	if (!look_up(call, &look)) {
 		look_clear(&look);
 		return;
 	}
@@ -242,9 +237,9 @@ static bool
 may_see(const struct caller *caller, const struct look *look,
     const struct spool_evidence *evidence)
 {
-	return is_operator(caller) || is_sender(caller, look) ||
-	       evidence->recipient[0] == '\0' ||
-	       caller_has_mailbox(caller, evidence->recipient);
+	const struct resource one = resource_of(look, evidence->recipient);
+	return evidence->recipient[0] == '\0' ||
+	       authority_decide(caller, ACT_EVIDENCE_SEE, &one, NULL) != 0;
 }
 
 static int
@@ -272,7 +267,7 @@ api_message_evidence(const struct call *call)
 {
 	struct look look;
 	struct why why = {0};
-	if (!look_up(call, &look, true)) {
+	if (!look_up(call, &look)) {
 		look_clear(&look);
 		return;
 	}
@@ -415,7 +410,7 @@ api_message_recall(const struct call *call)
 	static const struct http_calls calls = {.on_abort = on_recall_abort};
 	struct look look;
 	const char *only = http_query(call->request, "recipient");
-	if (!look_up(call, &look, false)) {
+	if (!look_up(call, &look)) {
 		look_clear(&look);
 		return;
 	}
@@ -545,7 +540,7 @@ extension_read(const struct call *call, json_t *body, void *arg)
 	}
 	findings_clear(&findings);
 	struct look look;
-	bool there = look_up(call, &look, false);
+	bool there = look_up(call, &look);
 	delivery.message = look.message.id;
 	look_clear(&look);
 	if (!there)

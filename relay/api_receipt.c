@@ -205,7 +205,7 @@ api_mailbox_receipt(const struct call *call)
 	struct spool_delivery delivery;
 	struct id id;
 
-	if (!api || !api_mailbox_allowed(api, false) ||
+	if (!api || !api_mailbox_allowed(api) ||
 	    !api_delivery(api, &id, &delivery))
 		return;
 	api_release(api); /* the body's keeper takes its place */

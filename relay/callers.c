@@ -1,5 +1,5 @@
 /*
- * callers - who has a credential, and what a caller may.
+ * callers - who has a credential.
  */
 #include "relay/callers_priv.h"
 #include "relay/digest.h"
@@ -99,29 +99,4 @@ callers_with_scope(
 			return caller;
 	}
 	return NULL;
-}
-
-static bool
-texts_have(const char *const *texts, const char *text)
-{
-	for (size_t i = 0; texts[i]; i++)
-		if (strcmp(texts[i], text) == 0)
-			return true;
-	return false;
-}
-
-bool
-caller_may_send(const struct caller *caller, const char *type)
-{
-	return (caller->roles & CALLER_SENDER) &&
-	       (!caller->types || texts_have(caller->types, type));
-}
-
-bool
-caller_has_mailbox(const struct caller *caller, const char *recipient)
-{
-	if (!(caller->roles & CALLER_RECIPIENT))
-		return false;
-	return caller->mailboxes ? texts_have(caller->mailboxes, recipient)
-				 : strcmp(caller->organisation, recipient) == 0;
 }

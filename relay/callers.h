@@ -31,8 +31,9 @@ struct caller {
 	const char *scope;            /* of its access tokens; NULL: none */
 	const char *login;            /* of its password; NULL: none */
 	unsigned roles;               /* bit set of enum caller_role */
-	const char *const *types;     /* NULL-terminated; none: all types */
-	const char *const *mailboxes; /* none: its own organisation's */
+	const char *const *types;     /* sent; NULL-terminated; NULL: all */
+	const char *const *receives;  /* types fetched; NULL: all */
+	const char *const *mailboxes; /* NULL: its own organisation's */
 	int64_t expires_ms;           /* 0: never */
 	size_t share;                 /* number of its organisation, 0.. */
 };
@@ -65,6 +66,3 @@ bool callers_login_is(const struct callers *callers,
  * the first. Expired ones, too. NULL after the last. */
 const struct caller *callers_with_scope(
     const struct callers *callers, const char *organisation, size_t *at);
-
-bool caller_may_send(const struct caller *caller, const char *type);
-bool caller_has_mailbox(const struct caller *caller, const char *recipient);

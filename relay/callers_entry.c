@@ -192,6 +192,8 @@ member_read(struct callers_entry *entry, const config_setting_t *member,
 		return roles_read(member, name, &entry->caller.roles, why);
 	if (strcmp(key, "types") == 0 && !entry->types)
 		return texts_read(member, name, &entry->types, why);
+	if (strcmp(key, "receives") == 0 && !entry->receives)
+		return texts_read(member, name, &entry->receives, why);
 	if (strcmp(key, "mailboxes") == 0 && !entry->mailboxes)
 		return texts_read(member, name, &entry->mailboxes, why);
 	return text_member_read(entry, member, name, why);
@@ -287,6 +289,7 @@ callers_entry_read(struct callers *callers, struct callers_entry *entry,
 			return code;
 	}
 	entry->caller.types = (const char *const *)entry->types;
+	entry->caller.receives = (const char *const *)entry->receives;
 	entry->caller.mailboxes = (const char *const *)entry->mailboxes;
 	int code = entry_check(callers, entry, group, name, why);
 	if (code == 0)

@@ -119,6 +119,7 @@ callers_free(struct callers *callers)
 		return;
 	for (size_t i = 0; i < callers->count; i++) {
 		free(callers->entries[i].types);
+		free(callers->entries[i].receives);
 		free(callers->entries[i].mailboxes);
 	}
 	free(callers->entries);

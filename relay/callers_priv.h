@@ -14,6 +14,7 @@
 struct callers_entry {
 	struct caller caller;
 	const char **types; /* what caller.types points to */
+	const char **receives;
 	const char **mailboxes;
 	bool has_certificate;
 	bool has_token;

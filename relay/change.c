@@ -10,16 +10,14 @@ bool
 change_allowed(const struct call *call)
 {
 	const char *recipient = call->variables[0];
+	const struct resource mailbox = {.recipient = recipient};
 	if (!orgnr_valid(recipient)) {
 		problem_say(call->request, PROBLEM_PARAMETER, "path",
 		    "recipient", "an organisation number");
 		return false;
 	}
-	if ((call->caller->roles & CALLER_OPERATOR) != 0 ||
-	    caller_has_mailbox(call->caller, recipient))
-		return true;
-	net_deny(call->request, call->caller, NULL);
-	return false;
+	return net_permit(
+		   call->request, call->caller, call->act, &mailbox, NULL) != 0;
 }
 
 void

@@ -27,8 +27,8 @@ struct change {
 	void (*refused)(const struct change *change, int code);
 };
 
-/* The caller may see the mailbox of the first variable; false after an answer.
- */
+/* The caller may do the call's act to the mailbox of the first variable; false
+ * after an answer. */
 bool change_allowed(const struct call *call);
 
 /* Of the call's mailbox; NULL after an answer. answer is called once spool has

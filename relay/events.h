@@ -8,9 +8,9 @@
 
 /* X(name, fields, meaning) */
 #define EVENTS(X)                                                              \
-	X("access.denied", "route organisation resource",                      \
-	    "a caller asked for what is another organisation's, or not for "   \
-	    "its role")                                                        \
+	X("access.denied", "route caller organisation reason resource",        \
+	    "a known caller was refused: for its role, its password, whose "   \
+	    "it is or the message type")                                       \
 	X("alarm.changed", "event mailbox cause severity count",               \
 	    "an alarm was raised, escalated or resolved")                      \
 	X("alarm.failed", "error",                                             \

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/limits.h"
+#include "relay/authority.h"
 #include "relay/callers.h"
 #include "relay/http.h"
 #include "relay/role.h"
@@ -75,11 +76,14 @@ void cursor_build(char text[CURSOR_SIZE], struct spool_position position);
 /* NULL or "" is the start. */
 bool cursor_parse(const char *text, struct spool_position *position);
 
-/* A caller asked for what is another organisation's: log access.denied with
- * route, organisation and resource (an id or a mailbox; NULL: not told). */
+/* Log access.denied: who, by which route (request NULL: not told), and why.
+ * resource is an id, a mailbox or a message type; NULL: not told. */
 void net_denied(const struct http_request *request, const struct caller *caller,
-    const char *resource);
+    enum denial denial, const char *resource);
 /* The same, and answer 404 as if it were not there. message: the id of a
  * message or an upload, by the route; NULL for a mailbox. */
 void net_deny(struct http_request *request, const struct caller *caller,
-    const char *message);
+    enum denial denial, const char *message);
+/* The roles by which the caller may; 0 after net_deny(). */
+unsigned net_permit(struct http_request *request, const struct caller *caller,
+    enum act act, const struct resource *resource, const char *message);

@@ -139,28 +139,41 @@ cursor_parse(const char *text, struct spool_position *position)
 
 void
 net_denied(const struct http_request *request, const struct caller *caller,
-    const char *resource)
+    enum denial denial, const char *resource)
 {
-	const char *route = http_route(request);
+	const char *route = request ? http_route(request) : NULL;
 
 	log_event(LOG_WARNING, "access.denied",
-	    LOGS("route", route ? route : ""),
+	    LOGS("route", route ? route : ""), LOGS("caller", caller->name),
 	    LOGS("organisation", caller->organisation),
+	    LOGS("reason", denial_name(denial)),
 	    LOGS("resource", resource ? resource : ""));
 }
 
 void
 net_deny(struct http_request *request, const struct caller *caller,
-    const char *message)
+    enum denial denial, const char *message)
 {
 	static const char uploads[] = "/v1/uploads";
 	const char *route = http_route(request);
 
-	net_denied(request, caller, message);
+	net_denied(request, caller, denial, message);
 	if (!message)
 		problem_send(request, PROBLEM_MAILBOX_UNKNOWN);
 	else if (route && strncmp(route, uploads, sizeof(uploads) - 1) == 0)
 		problem_send(request, PROBLEM_UPLOAD_UNKNOWN);
 	else
 		problem_send(request, PROBLEM_MESSAGE_UNKNOWN);
+}
+
+unsigned
+net_permit(struct http_request *request, const struct caller *caller,
+    enum act act, const struct resource *resource, const char *message)
+{
+	enum denial denial;
+	unsigned roles = authority_decide(caller, act, resource, &denial);
+
+	if (roles == 0)
+		net_deny(request, caller, denial, message);
+	return roles;
 }

@@ -34,38 +34,40 @@
 #define PUT HTTP_VERB_PUT
 #define PATCH HTTP_VERB_PATCH
 #define DELETE HTTP_VERB_DELETE
-#define S CALLER_SENDER
-#define R CALLER_RECIPIENT
-#define O CALLER_OPERATOR
 
 const struct route routes_table[] = {
-    {POST, "/v1/messages", S, submission_post, "dry-run"},
-    {GET, "/v1/messages/{}", S | O, api_message_get, ""},
-    {DELETE, "/v1/messages/{}", S, api_message_recall, "recipient"},
-    {GET, "/v1/messages/{}/evidence", S | R | O, api_message_evidence, ""},
-    {POST, "/v1/messages/{}/extension", O, api_message_extend, ""},
-    {POST, "/v1/uploads", S, upload_post, ""},
-    {HEAD, "/v1/uploads/{}", S, upload_get, ""},
-    {PATCH, "/v1/uploads/{}", S, upload_patch, ""},
-    {DELETE, "/v1/uploads/{}", S, upload_delete, ""},
-    {GET, "/v1/mailboxes", O, api_mailboxes, "after"},
-    {GET, "/v1/mailbox/{}", R | O, api_mailbox_get, ""},
-    {PUT, "/v1/mailbox/{}", O, api_mailbox_put, ""},
-    {GET, "/v1/mailbox/{}/messages", R, api_mailbox_list, "cursor wait"},
-    {GET, "/v1/mailbox/{}/messages/{}", R, api_mailbox_entry, ""},
-    {GET, "/v1/mailbox/{}/messages/{}/content", R | O, api_mailbox_content, ""},
-    {POST, "/v1/mailbox/{}/messages/{}/receipt", R, api_mailbox_receipt, ""},
-    {GET, "/v1/mailbox/{}/certificates", R | O, api_certificate_list, ""},
-    {POST, "/v1/mailbox/{}/certificates", R, api_certificate_add, ""},
-    {POST, "/v1/mailbox/{}/certificates/{}/proof", R, api_certificate_prove,
+    {POST, "/v1/messages", ACT_SEND, submission_post, "dry-run"},
+    {GET, "/v1/messages/{}", ACT_MESSAGE_SEE, api_message_get, ""},
+    {DELETE, "/v1/messages/{}", ACT_RECALL, api_message_recall, "recipient"},
+    {GET, "/v1/messages/{}/evidence", ACT_EVIDENCE_SEE, api_message_evidence,
 	""},
-    {DELETE, "/v1/mailbox/{}/certificates/{}", R | O, api_certificate_suspend,
+    {POST, "/v1/messages/{}/extension", ACT_EXTEND, api_message_extend, ""},
+    {POST, "/v1/uploads", ACT_UPLOAD, upload_post, ""},
+    {HEAD, "/v1/uploads/{}", ACT_UPLOAD, upload_get, ""},
+    {PATCH, "/v1/uploads/{}", ACT_UPLOAD, upload_patch, ""},
+    {DELETE, "/v1/uploads/{}", ACT_UPLOAD, upload_delete, ""},
+    {GET, "/v1/mailboxes", ACT_MAILBOXES_SEE, api_mailboxes, "after"},
+    {GET, "/v1/mailbox/{}", ACT_MAILBOX_SEE, api_mailbox_get, ""},
+    {PUT, "/v1/mailbox/{}", ACT_MAILBOX_SET, api_mailbox_put, ""},
+    {GET, "/v1/mailbox/{}/messages", ACT_LIST, api_mailbox_list, "cursor wait"},
+    {GET, "/v1/mailbox/{}/messages/{}", ACT_LIST, api_mailbox_entry, ""},
+    {GET, "/v1/mailbox/{}/messages/{}/content", ACT_FETCH, api_mailbox_content,
 	""},
-    {GET, "/v1/feed", S | R | O, api_feed, "cursor wait"},
-    {GET, "/v1/alarms", S | R | O, api_alarms, "resolved"},
-    {POST, "/v1/alarms/{}/closure", O, api_alarm_close, ""},
-    {GET, "/v1/openapi.json", ROUTE_PUBLIC, api_document, ""},
-    {GET, NULL, 0, NULL, NULL},
+    {POST, "/v1/mailbox/{}/messages/{}/receipt", ACT_RECEIPT,
+	api_mailbox_receipt, ""},
+    {GET, "/v1/mailbox/{}/certificates", ACT_CERTIFICATES_SEE,
+	api_certificate_list, ""},
+    {POST, "/v1/mailbox/{}/certificates", ACT_CERTIFICATE_ADD,
+	api_certificate_add, ""},
+    {POST, "/v1/mailbox/{}/certificates/{}/proof", ACT_CERTIFICATE_ADD,
+	api_certificate_prove, ""},
+    {DELETE, "/v1/mailbox/{}/certificates/{}", ACT_CERTIFICATE_SUSPEND,
+	api_certificate_suspend, ""},
+    {GET, "/v1/feed", ACT_FEED, api_feed, "cursor wait"},
+    {GET, "/v1/alarms", ACT_ALARMS_SEE, api_alarms, "resolved"},
+    {POST, "/v1/alarms/{}/closure", ACT_ALARM_CLOSE, api_alarm_close, ""},
+    {GET, "/v1/openapi.json", ACT_NONE, api_document, ""},
+    {GET, NULL, ACT_NONE, NULL, NULL},
 };
 
 /* ---- which ---- */
@@ -191,7 +193,7 @@ caller_by_access_token(struct net *net, const struct http_request *request,
 	else if (verdict == TOKEN_KEY_UNKNOWN && issuer_refetch(net))
 		*code = PROBLEM_UNAVAILABLE;
 	if (answer.caller && !integration_is(net, request, answer.caller)) {
-		net_denied(request, answer.caller, "IntegrasjonPassord");
+		net_denied(request, answer.caller, DENIAL_PASSWORD, NULL);
 		return NULL;
 	}
 	return answer.caller;
@@ -253,11 +255,13 @@ caller_find(struct net *net, const struct http_request *request,
 	return caller;
 }
 
-/* Known, with a role of the route's, within its share; false after an
+/* Known, with a role for the act, within its share; false after an
  * answer. */
 static bool
-caller_admit(const struct route *route, struct call *call)
+caller_admit(struct call *call)
 {
+	static const struct resource nothing_known;
+	enum denial denial;
 	enum problem_code code;
 	unsigned retry_s = 1;
 
@@ -266,8 +270,9 @@ caller_admit(const struct route *route, struct call *call)
 		problem_send(call->request, code);
 		return false;
 	}
-	if (!(call->caller->roles & route->roles)) {
-		net_denied(call->request, call->caller, NULL);
+	if (authority_decide(
+		call->caller, call->act, &nothing_known, &denial) == 0) {
+		net_denied(call->request, call->caller, denial, NULL);
 		problem_send(call->request, PROBLEM_ROLE);
 		return false;
 	}
@@ -391,8 +396,9 @@ on_request(struct http_request *request, void *arg)
 	const struct route *route = route_find(request, &match);
 	if (!route)
 		return;
-	if (route->roles != ROUTE_PUBLIC &&
-	    (!caller_admit(route, &call) || !query_check(route, request)))
+	call.act = route->act;
+	if (call.act != ACT_NONE &&
+	    (!caller_admit(&call) || !query_check(route, request)))
 		return;
 	memcpy(call.variables, match.variables, sizeof(call.variables));
 	if (takes_turn(route, request))

@@ -2,32 +2,34 @@
  * routes - which handler an HTTP request goes to, and who may call it.
  *
  * The table in routes.c is the API on one screen. Before a handler runs, the
- * caller is known, has one of the roles, and its organisation's share of
- * requests is not used up; the handler checks types, mailboxes and messages.
+ * caller is known, has a role for the act, and its organisation's share of
+ * requests is not used up; the handler asks again (net_permit()) when it knows
+ * type, mailbox and message.
  */
 #pragma once
 
+#include "relay/authority.h"
 #include "relay/callers.h"
 #include "relay/http.h"
 
 struct net;
 
 #define ROUTE_VARIABLES 3
-#define ROUTE_PUBLIC 0u /* no caller needed: call->caller may be NULL */
 
 /* What a handler gets. Lent until it returns: copy what is needed longer
  * (caller itself lives as long as net). */
 struct call {
 	struct net *net;
 	struct http_request *request;
-	const struct caller *caller;
+	const struct caller *caller; /* NULL for ACT_NONE */
+	enum act act;
 	const char *variables[ROUTE_VARIABLES]; /* in the pattern's order */
 };
 
 struct route {
 	enum http_verb verb; /* a GET route answers HEAD too */
 	const char *pattern; /* "/v1/messages/{}": {} is one segment */
-	unsigned roles;      /* enum caller_role, any of them */
+	enum act act;        /* what a caller must be allowed to do */
 	void (*handle)(const struct call *call);
 	const char *query; /* the parameters it knows, a space between */
 };

@@ -43,7 +43,10 @@ check_type(struct submission *s)
 		buf_clear(&known);
 		return refused(s, problem);
 	}
-	if (!caller_may_send(s->caller, s->profile->name)) {
+	const struct resource sent = {.type = s->profile->name};
+	enum denial denial;
+	if (authority_decide(s->caller, ACT_SEND, &sent, &denial) == 0) {
+		net_denied(NULL, s->caller, denial, s->profile->name);
 		struct problem *problem = problem_new(PROBLEM_TYPE_DENIED);
 		if (problem != NULL)
 			problem_error(problem, ENVELOPE_PART, "/type",

@@ -95,10 +95,12 @@ upload_find(const struct call *call)
 		LIST_FOREACH (upload, &call->net->uploads->table->list, entry)
 			if (id_equal(&upload->id, &id))
 				break;
-	if (upload != NULL && strcmp(upload->caller->organisation,
-				  call->caller->organisation) != 0) {
-		net_deny(call->request, call->caller, call->variables[0]);
-		return NULL;
+	if (upload != NULL) {
+		const struct resource own = {
+		    .sender = upload->caller->organisation};
+		if (net_permit(call->request, call->caller, call->act, &own,
+			call->variables[0]) == 0)
+			return NULL;
 	}
 	if (upload == NULL)
 		problem_send(call->request, PROBLEM_UPLOAD_UNKNOWN);

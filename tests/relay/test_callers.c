@@ -147,12 +147,13 @@ a_caller_is_found_by_its_password(void **state)
 }
 
 static void
-types_and_mailboxes_narrow_what_a_caller_may(void **state)
+types_and_mailboxes_are_read(void **state)
 {
 	(void)state;
 	struct callers *callers = good(
 	    "callers = ({ name = \"a\"; organisation = \"900000006\"; "
 	    "roles = [\"sender\", \"recipient\"]; types = [\"x\", \"y\"]; "
+	    "receives = [\"z\"]; "
 	    "mailboxes = [\"900000014\"]; certificate_sha256 = \"" ONE "\"; }, "
 	    "{ name = \"b\"; organisation = \"900000006\"; "
 	    "roles = [\"recipient\"]; certificate_sha256 = \"" TWO "\"; });");
@@ -160,15 +161,15 @@ types_and_mailboxes_narrow_what_a_caller_may(void **state)
 
 	memset(digest, 0x11, sizeof(digest));
 	const struct caller *a = callers_find_certificate(callers, digest);
-	assert_true(caller_may_send(a, "y"));
-	assert_false(caller_may_send(a, "z"));
-	assert_true(caller_has_mailbox(a, "900000014"));
-	assert_false(caller_has_mailbox(a, "900000006"));
+	assert_string_equal(a->types[1], "y");
+	assert_null(a->types[2]);
+	assert_string_equal(a->receives[0], "z");
+	assert_string_equal(a->mailboxes[0], "900000014");
 	memset(digest, 0x22, sizeof(digest));
 	const struct caller *b = callers_find_certificate(callers, digest);
-	assert_false(caller_may_send(b, "x"));
-	assert_true(caller_has_mailbox(b, "900000006"));
-	assert_false(caller_has_mailbox(b, "900000014"));
+	assert_null(b->types);
+	assert_null(b->receives);
+	assert_null(b->mailboxes);
 	/* one organisation has one share */
 	assert_int_equal(callers_shares(callers), 1);
 	assert_int_equal(a->share, b->share);
@@ -196,6 +197,7 @@ what_is_wrong_is_refused_with_its_line(void **state)
 	refused(WITH("types = [];"), "c:3: expected a list");
 	refused(WITH("types = \"x\";"), "c:3: expected a list");
 	refused(WITH("types = [\"\"];"), "c:3: expected texts");
+	refused(WITH("receives = [];"), "c:3: expected a list");
 	refused(WITH("token_sha256 = \"12\";"), "c:3: token_sha256");
 	refused(WITH("mailboxes = [\"123456789\"];"), "mailboxes");
 	refused("callers = ({ name = \"a\"; organisation = \"123456789\"; "
@@ -255,7 +257,7 @@ main(void)
 	    cmocka_unit_test(a_caller_is_found_by_its_token),
 	    cmocka_unit_test(callers_are_found_by_organisation_and_scope),
 	    cmocka_unit_test(a_caller_is_found_by_its_password),
-	    cmocka_unit_test(types_and_mailboxes_narrow_what_a_caller_may),
+	    cmocka_unit_test(types_and_mailboxes_are_read),
 	    cmocka_unit_test(what_is_wrong_is_refused_with_its_line),
 	    cmocka_unit_test(a_file_over_its_size_is_refused),
 	};

@@ -556,13 +556,14 @@ def consistent(document):
     tap.ok(sorted(codes) == sorted(listed), "the list of problem codes is the programs'",
            set(codes) ^ set(listed))
     with open(os.path.join(house.TOP, "relay", "routes.c")) as source:
-        routes = re.findall(r'\{([A-Z]+), "([^"]+)", ([A-Z_ |]+),', source.read())
+        routes = re.findall(r'\{([A-Z]+), "([^"]+)",\s+(ACT_[A-Z_]+),', source.read())
+    with open(os.path.join(house.TOP, "relay", "authority.c")) as source:
+        rights = re.findall(r"\{(ACT_[A-Z_]+),\s+CALLER_([A-Z]+),", source.read())
     have = {(method, re.sub(r"\{[a-z]+\}", "{}", path)) for _, method, _, path in document.paths}
     want = {(method, path) for method, path, _ in routes}
     tap.ok(have == want, "the document has the programs' routes, all and no other", have ^ want)
-    roles = {"S": "sender", "R": "recipient", "O": "operator"}
-    by_route = {(method, path): [roles[letter] for letter in re.findall(r"\b[SRO]\b", who)]
-                for method, path, who in routes}
+    by_route = {(method, path): [role.lower() for right, role in rights if right == act]
+                for method, path, act in routes}
     return {name: by_route[method, re.sub(r"\{[a-z]+\}", "{}", path)]
             for _, method, name, path in document.paths}
 
