@@ -28,6 +28,7 @@ struct key_store {
 	struct jws_signer *signer;
 	struct cades_signer *package_signer;
 	struct metakeys *metakeys;
+	struct log_signer *log_signer;
 };
 
 /* A public file, whole. */
@@ -157,6 +158,8 @@ key_store_load(const struct key_store_paths *paths, int64_t now_ms,
 		 paths->package_certificate, now_ms, why)) == 0 &&
 	    (ret = metakeys_load(
 		 paths->metadata_keys, &store->metakeys, why)) == 0 &&
+	    (ret = log_signer_load(paths->log_key, paths->log_base,
+		 &store->log_signer, why)) == 0 &&
 	    (ret = make_signers(store, why)) == 0) {
 		*out = store;
 		return 0;
@@ -175,6 +178,7 @@ key_store_free(struct key_store *store)
 	pair_clear(&store->evidence);
 	pair_clear(&store->package);
 	metakeys_free(store->metakeys);
+	log_signer_free(store->log_signer);
 	free(store);
 }
 
@@ -188,6 +192,12 @@ const struct cades_signer *
 key_store_package_signer(const struct key_store *store)
 {
 	return store->package_signer;
+}
+
+struct log_signer *
+key_store_log_signer(const struct key_store *store)
+{
+	return store->log_signer;
 }
 
 const struct metakeys *

@@ -6,6 +6,7 @@
 #include "base/why.h"
 #include "keys/cades.h"
 #include "keys/jws.h"
+#include "keys/log_signer.h"
 #include "keys/metakey.h"
 
 #include <stddef.h>
@@ -16,6 +17,8 @@ struct key_store_paths {
 	const char *package_key;          /* signs packages, as above */
 	const char *package_certificate;
 	const char *metadata_keys; /* see metakey.h, mode 0600 */
+	const char *log_key;       /* see log_signer.h, mode 0600 */
+	const char *log_base;      /* origin of its logs, without epoch */
 };
 
 struct key_store; /* owns everything it loaded */
@@ -33,5 +36,6 @@ const struct jws_signer *key_store_signer(const struct key_store *store);
 const struct cades_signer *key_store_package_signer(
     const struct key_store *store);
 const struct metakeys *key_store_metakeys(const struct key_store *store);
+struct log_signer *key_store_log_signer(const struct key_store *store);
 const struct certificate *key_store_evidence_certificate(
     const struct key_store *store);

@@ -29,6 +29,7 @@ enum act {
 	ACT_FEED,
 	ACT_ALARMS_SEE,
 	ACT_ALARM_CLOSE,
+	ACT_LOG_SEE, /* what costs a walk over its tree */
 	ACTS
 };
 

@@ -76,6 +76,9 @@
 	    "not set: they are files")                                         \
 	X(PATH, pkcs11_files, "", true,                                        \
 	    "folder that the PKCS#11 module may write in")                     \
+	X(TEXT, log_origin, "", false,                                         \
+	    "name of this relay's log in its checkpoints; not set: "           \
+	    "no.orgnr.ORGANISATION/budstikke")                                 \
 	X(TEXT, log_level, "info", false, "error, warning, info or debug")
 
 #define CONF_LISTS(X)                                                          \
@@ -154,6 +157,11 @@ int conf_source_parse(
 int conf_parse(
     struct conf *conf, const struct conf_source *source, struct why *why);
 void conf_clear(struct conf *conf);
+
+/* The origin of this relay's logs without their epoch: log_origin, or what
+ * stands for it. */
+#define CONF_ORIGIN_MAX 201
+void conf_log_origin(const struct conf *conf, char origin[CONF_ORIGIN_MAX]);
 
 /* Text as relay.conf would have it, each setting with its sentence. */
 void conf_print(struct buf *out, const struct conf *conf);

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/un.h>
@@ -145,6 +146,31 @@ issuer_check(const struct conf *c, struct why *why)
 	return 0;
 }
 
+void
+conf_log_origin(const struct conf *conf, char origin[CONF_ORIGIN_MAX])
+{
+	if (conf->log_origin[0] != '\0')
+		(void)snprintf(origin, CONF_ORIGIN_MAX, "%s", conf->log_origin);
+	else
+		(void)snprintf(origin, CONF_ORIGIN_MAX, "no.orgnr.%s/budstikke",
+		    conf->organisation);
+}
+
+/* As a name in a signed note: neither space nor plus, and short. */
+static int
+origin_check(const struct conf *c, struct why *why)
+{
+	for (const char *at = c->log_origin; *at != '\0'; at++)
+		if (*at <= ' ' || *at == '+' || *at == 0x7f)
+			return why_set(why, WHY_INVALID,
+			    "log_origin: expected printable ASCII without "
+			    "space and +");
+	if (strlen(c->log_origin) >= CONF_ORIGIN_MAX)
+		return why_set(why, WHY_INVALID,
+		    "log_origin: at most %d characters", CONF_ORIGIN_MAX - 1);
+	return 0;
+}
+
 int
 conf_rules_check(const struct conf *c, struct why *why)
 {
@@ -172,6 +198,8 @@ conf_rules_check(const struct conf *c, struct why *why)
 		code = proxy_check(c, why);
 	if (code == 0)
 		code = webhooks_check(c, why);
+	if (code == 0)
+		code = origin_check(c, why);
 	if (code == 0)
 		code = issuer_check(c, why);
 	return code;

@@ -49,6 +49,12 @@
 	X("keys.failed", "code reason", "the keys role cannot serve and ends") \
 	X("keys.refused", "peer type code",                                    \
 	    "a peer asked keys for what it may not have, or wrongly")          \
+	X("log.checkpoint-failed", "code error",                               \
+	    "the log's checkpoint could not be signed; it is tried again "     \
+	    "every "                                                           \
+	    "second. Nothing else waits for it")                               \
+	X("log.checkpoint-refused", "code error",                              \
+	    "what spool told of the log was not a checkpoint")                 \
 	X("mailbox.changed", "mailbox state by",                               \
 	    "an operator asked to open, close or change a mailbox")            \
 	X("message.accepted",                                                  \

@@ -3,7 +3,7 @@
  *
  * SECURITY: requests come from roles that may have been taken over. net gets
  * the metadata keys once and can have packages signed, under a key that signs
- * nothing else; spool can have evidence signed and gets no key.
+ * nothing else; spool can have evidence and checkpoints signed and gets no key.
  */
 #include "relay/keys_answer.h"
 
@@ -110,6 +110,37 @@ answer_metakeys(const struct key_store *store, struct span body,
 	return 0;
 }
 
+/* A text of ours about a tree of spool's: that key signs no other thing. */
+static int
+answer_checkpoint(const struct key_store *store, struct span body,
+    struct buf *answer, struct why *why)
+{
+	struct log_signer *signer = key_store_log_signer(store);
+	struct log_head head;
+	struct buf note;
+	struct buf line;
+	struct wire_in in = wire_open(body);
+	head.epoch = wire_u32(&in);
+	head.size = wire_u64(&in);
+	struct span root = wire_fixed(&in, sizeof head.root.at);
+	if (root.size == sizeof head.root.at)
+		memcpy(head.root.at, root.at, root.size);
+	if (!wire_end(&in) || head.epoch == 0 || head.size > MERKLE_SIZE_MAX)
+		return why_set(why, WHY_MALFORMED, "no checkpoint to sign");
+	buf_init(&note, NOTE_BYTES_MAX);
+	buf_init(&line, NOTE_BYTES_MAX);
+	int ret = log_signer_sign(signer, &head, &note, why);
+	if (ret == 0)
+		ret = log_signer_public(signer, head.epoch, &line, why);
+	const struct span both[] = {buf_span(&note), buf_span(&line)};
+	keys_wire_ok_build(answer);
+	if (ret == 0)
+		ret = keys_wire_list_build(both, 2, answer, why);
+	buf_clear(&note);
+	buf_clear(&line);
+	return ret;
+}
+
 static const struct {
 	enum role_kind from;
 	uint16_t type;
@@ -118,6 +149,7 @@ static const struct {
 	    struct buf *answer, struct why *why);
 } allowed[] = {
     {ROLE_SPOOL, KEYS_SIGN, false, answer_sign},
+    {ROLE_SPOOL, KEYS_CHECKPOINT, false, answer_checkpoint},
     {ROLE_NET, KEYS_METAKEYS, true, answer_metakeys},
     {ROLE_NET, KEYS_PACKAGES, false, answer_packages},
 };

@@ -58,7 +58,7 @@ static int
 load(struct keys_role *keys, const struct conf *conf, struct why *why)
 {
 	static const char *const names[] = {"evidence.key", "evidence.crt",
-	    "package.key", "package.crt", "meta.key"};
+	    "package.key", "package.crt", "meta.key", "log.key"};
 	char files[sizeof names / sizeof *names][PATH_MAX];
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		int size = snprintf(
@@ -72,12 +72,16 @@ load(struct keys_role *keys, const struct conf *conf, struct why *why)
 		if (ret < 0)
 			return ret;
 	}
+	char base[CONF_ORIGIN_MAX];
+	conf_log_origin(conf, base);
 	const struct key_store_paths paths = {
 	    .evidence_key = files[0],
 	    .evidence_certificate = files[1],
 	    .package_key = files[2],
 	    .package_certificate = files[3],
 	    .metadata_keys = files[4],
+	    .log_key = files[5],
+	    .log_base = base,
 	};
 	return key_store_load(&paths, clock_wall_ms(), &keys->store, why);
 }

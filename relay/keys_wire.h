@@ -8,6 +8,9 @@
  *                                                     text of their file
  *   KEYS_PACKAGES    net     list of container        list of CAdES signatures,
  *                            manifests (asice.h)      in the same order
+ *   KEYS_CHECKPOINT  spool   u32 epoch, u64 size,     list of two: the signed
+ *                            hash root                checkpoint, and the log's
+ *                                                     public key
  *
  * A list is u16 count, then each as u32 size and bytes. An answer begins with a
  * status octet: 0 and what is above, or 1 and a failure (wire_put_why()).
@@ -32,6 +35,7 @@ enum keys_wire_type {
 	KEYS_SIGN = 0x0401,
 	KEYS_METAKEYS = 0x0402,
 	KEYS_PACKAGES = 0x0403,
+	KEYS_CHECKPOINT = 0x0404,
 };
 
 /* Append the body of a list. WHY_TOO_LARGE over the limits above. */

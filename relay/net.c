@@ -15,6 +15,7 @@
 #include "relay/fair.h"
 #include "relay/issuer.h"
 #include "relay/keys_wire.h"
+#include "relay/log_heads.h"
 #include "relay/metrics.h"
 #include "relay/poll.h"
 #include "relay/render_queue.h"
@@ -93,7 +94,9 @@ open_parts(struct net *net, struct why *why)
 	net->metrics = metrics_new();
 	net->http = http_new(net->base, net->limits);
 	net->admin = http_new(net->base, net->limits);
-	if (!net->fair || !net->metrics || !net->http || !net->admin)
+	net->log_heads = log_heads_new();
+	if (!net->fair || !net->log_heads || !net->metrics || !net->http ||
+	    !net->admin)
 		return why_set(why, WHY_NOMEM, "no memory for net");
 	int code = polls_open(net, why);
 	if (code == 0)
@@ -179,6 +182,8 @@ on_frame(
 	if (peer->kind == ROLE_SPOOL && frame->type == SPOOL_WIRE_WAKE &&
 	    spool_wake_parse(frame->body, &wake, NULL) == 0)
 		polls_wake(&nr->net, &wake);
+	if (peer->kind == ROLE_SPOOL && frame->type == SPOOL_WIRE_CHECKPOINT)
+		log_heads_take(nr->net.log_heads, frame->body);
 }
 
 static void
@@ -288,6 +293,7 @@ close_all(struct net_role *nr)
 	fair_free(net->fair);
 	metrics_free(net->metrics);
 	metakeys_free(net->metakeys);
+	log_heads_free(net->log_heads);
 	spool_view_close(net->view);
 	tls_close(nr->tls);
 	callers_free(net->callers);

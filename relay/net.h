@@ -15,6 +15,7 @@
 
 struct fair;
 struct issuer;
+struct log_heads;
 struct metakeys;
 struct metrics;
 struct polls;
@@ -39,6 +40,7 @@ struct net {
 	struct polls *polls;
 	struct metrics *metrics;
 	struct metakeys *metakeys;
+	struct log_heads *log_heads;
 	struct render_queue *renders;
 	struct uploads *uploads; /* submission's own */
 	bool draining;

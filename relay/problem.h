@@ -55,6 +55,10 @@ enum problem_party {
 	    "There is no such alarm for this caller")                          \
 	X(UPLOAD_UNKNOWN, "upload-unknown", 404, SENDER,                       \
 	    "There is no such upload; start again with the same key")          \
+	X(EVIDENCE_UNKNOWN, "evidence-unknown", 404, CALLER,                   \
+	    "There is no such evidence of this message for this caller")       \
+	X(LOG_UNKNOWN, "log-unknown", 404, CALLER,                             \
+	    "There is no such log, or it is not as large as that")             \
 	X(SLOW, "request-too-slow", 408, CALLER,                               \
 	    "The request did not come in time")                                \
 	X(METHOD, "method-not-allowed", 405, CALLER,                           \
@@ -82,6 +86,8 @@ enum problem_party {
 	    "The sender has taken the message back")                           \
 	X(ERASED, "content-erased", 410, RECIPIENT,                            \
 	    "The content has been erased after its time")                      \
+	X(PROOF_ERASED, "proof-erased", 410, CALLER,                           \
+	    "What proves this evidence was erased with the message's content") \
 	/* sizes and kinds */                                                  \
 	X(TOO_LARGE, "too-large", 413, CALLER, "The body is over a limit")     \
 	X(URI, "uri-too-long", 414, CALLER, "The request line is too long")    \
@@ -124,6 +130,9 @@ enum problem_party {
 	X(UNAVAILABLE, "temporarily-unavailable", 503, RELAY,                  \
 	    "The relay cannot do this right now; the same request may be "     \
 	    "repeated")                                                        \
+	X(CHECKPOINT, "checkpoint-pending", 503, RELAY,                        \
+	    "No checkpoint of the log reaches so far yet; it comes within "    \
+	    "seconds")                                                         \
 	X(VERSION, "http-version", 505, CALLER,                                \
 	    "Only HTTP/1.0 and HTTP/1.1 are spoken")                           \
 	X(STORE_FULL, "store-full", 507, RELAY,                                \

@@ -469,8 +469,8 @@ base_new(void)
 {
 	struct event_config *config = event_config_new();
 	struct event_base *base = NULL;
-	if (config != NULL && event_config_set_max_dispatch_interval(config,
-				  NULL, TURN_CALLS, 1) == 0)
+	if (config != NULL && event_config_set_max_dispatch_interval(
+				  config, NULL, TURN_CALLS, 1) == 0)
 		base = event_base_new_with_config(config);
 	if (config != NULL)
 		event_config_free(config);

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "relay/fair.h"
 #include "relay/issuer.h"
+#include "relay/log_heads.h"
 #include "relay/metrics.h"
 #include "relay/net.h"
 #include "relay/openapi.h"
@@ -41,6 +42,8 @@ const struct route routes_table[] = {
     {DELETE, "/v1/messages/{}", ACT_RECALL, api_message_recall, "recipient"},
     {GET, "/v1/messages/{}/evidence", ACT_EVIDENCE_SEE, api_message_evidence,
 	""},
+    {GET, "/v1/messages/{}/evidence/{}", ACT_EVIDENCE_SEE, api_message_bundle,
+	""},
     {POST, "/v1/messages/{}/extension", ACT_EXTEND, api_message_extend, ""},
     {POST, "/v1/uploads", ACT_UPLOAD, upload_post, ""},
     {HEAD, "/v1/uploads/{}", ACT_UPLOAD, upload_get, ""},
@@ -66,6 +69,11 @@ const struct route routes_table[] = {
     {GET, "/v1/feed", ACT_FEED, api_feed, "cursor wait"},
     {GET, "/v1/alarms", ACT_ALARMS_SEE, api_alarms, "resolved"},
     {POST, "/v1/alarms/{}/closure", ACT_ALARM_CLOSE, api_alarm_close, ""},
+    {GET, "/v1/log", ACT_NONE, api_logs, ""},
+    {GET, "/v1/log/{}/checkpoint", ACT_NONE, api_log_checkpoint, ""},
+    {GET, "/v1/log/{}/tile/{*}", ACT_LOG_SEE, api_log_tile, ""},
+    {GET, "/v1/log/{}/consistency", ACT_LOG_SEE, api_log_consistency,
+	"from to"},
     {GET, "/v1/openapi.json", ACT_NONE, api_document, ""},
     {GET, NULL, ACT_NONE, NULL, NULL},
 };
@@ -86,7 +94,10 @@ path_fits(const char *pattern, const char *path, struct match *match)
 	while (*pattern == '/' && *path == '/') {
 		size_t want = strcspn(++pattern, "/");
 		size_t have = strcspn(++path, "/");
-		if (want == 2 && memcmp(pattern, "{}", 2) == 0) {
+		bool rest = want == 3 && memcmp(pattern, "{*}", 3) == 0;
+		if (rest)
+			have = strlen(path);
+		if (rest || (want == 2 && memcmp(pattern, "{}", 2) == 0)) {
 			if (have == 0 || have > SEGMENT_BYTES)
 				return false;
 			memcpy(match->text[variable], path, have);
@@ -393,12 +404,14 @@ on_request(struct http_request *request, void *arg)
 	struct match match;
 
 	http_field_add(request, "Cache-Control", "no-store");
+	log_heads_field_add(call.net->log_heads, request);
 	const struct route *route = route_find(request, &match);
 	if (!route)
 		return;
 	call.act = route->act;
-	if (call.act != ACT_NONE &&
-	    (!caller_admit(&call) || !query_check(route, request)))
+	if (call.act != ACT_NONE && !caller_admit(&call))
+		return;
+	if (!query_check(route, request))
 		return;
 	memcpy(call.variables, match.variables, sizeof(call.variables));
 	if (takes_turn(route, request))

@@ -28,7 +28,8 @@ struct call {
 
 struct route {
 	enum http_verb verb; /* a GET route answers HEAD too */
-	const char *pattern; /* "/v1/messages/{}": {} is one segment */
+	const char *pattern; /* "/v1/messages/{}": {} is one segment, {*} at the
+				end all that are left */
 	enum act act;        /* what a caller must be allowed to do */
 	void (*handle)(const struct call *call);
 	const char *query; /* the parameters it knows, a space between */
@@ -50,9 +51,20 @@ void upload_delete(const struct call *call);   /* DELETE */
 
 /* api_messages.c */
 void api_message_get(const struct call *call);
-void api_message_recall(const struct call *call);
-void api_message_evidence(const struct call *call);
 void api_message_extend(const struct call *call);
+
+/* api_recall.c */
+void api_message_recall(const struct call *call);
+
+/* api_evidence.c */
+void api_message_evidence(const struct call *call);
+void api_message_bundle(const struct call *call);
+
+/* api_log.c */
+void api_logs(const struct call *call);
+void api_log_checkpoint(const struct call *call);
+void api_log_tile(const struct call *call);
+void api_log_consistency(const struct call *call);
 
 /* api_mailbox.c */
 void api_mailbox_list(const struct call *call);

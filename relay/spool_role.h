@@ -5,6 +5,7 @@
  *   spool_serve.c  the role, and groups: gather, sign, commit, answer
  *   spool_apply.c  one request becomes one operation of the engine
  *   spool_care.c   time: deadlines, alarms out, readers, faults
+ *   spool_log.c    checkpoints of the log, signed and told to net
  */
 #pragma once
 
@@ -80,7 +81,17 @@ struct spool_role {
 	int64_t hold_until_ms; /* monotonic: no deadlines before it */
 	int64_t refilled_ms;   /* monotonic */
 	struct role_deaths deaths[ROLE_KINDS];
+	struct spool_log *log;
 };
+
+/* ---- spool_log.c ---- */
+
+int spool_log_start(struct spool_role *sr, struct why *why);
+void spool_log_stop(struct spool_role *sr);
+/* The tree may have grown: sign a checkpoint before long. */
+void spool_log_grown(struct spool_role *sr);
+/* A net process that has none yet. */
+void spool_log_arrived(struct spool_role *sr, struct role_peer *peer);
 
 /* ---- spool_serve.c ---- */
 

@@ -323,8 +323,10 @@ spool_role_flush(struct spool_role *sr)
 	}
 	hold_all(sr, true);
 	answer_all(sr);
-	if (code == 0)
+	if (code == 0) {
 		wake_all(sr, &wake);
+		spool_log_grown(sr);
+	}
 	hold_all(sr, false);
 	return code;
 }
@@ -449,6 +451,13 @@ on_request(
 }
 
 static void
+on_arrived(struct role *role, struct role_peer *peer)
+{
+	if (peer->kind == ROLE_NET)
+		spool_log_arrived(role->own, peer);
+}
+
+static void
 on_left(struct role *role, struct role_peer *peer)
 {
 	struct spool_role *sr = role->own;
@@ -511,6 +520,8 @@ serve(struct spool_role *sr, struct why *why)
 		return why_set(why, WHY_NOMEM, "spool role");
 	code = spool_care_start(sr, why);
 	if (code == 0)
+		code = spool_log_start(sr, why);
+	if (code == 0)
 		code = role_enter(role, why);
 	return code != 0 ? code : role_run(role);
 }
@@ -520,6 +531,7 @@ spool_role_serve(struct role *role)
 {
 	static const struct role_hooks hooks = {
 	    .request = on_request,
+	    .arrived = on_arrived,
 	    .left = on_left,
 	    .drain = on_drain,
 	    .control = on_control,
@@ -533,6 +545,7 @@ spool_role_serve(struct role *role)
 	if (code != 0)
 		log_event(LOG_ERROR, "role.failed", LOGS("error", why.text));
 	spool_care_stop(&sr);
+	spool_log_stop(&sr);
 	if (sr.flush != NULL)
 		event_free(sr.flush);
 	if (sr.aside != NULL)

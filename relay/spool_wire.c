@@ -407,6 +407,26 @@ spool_answer_parse(struct span body, struct spool_answer *out, struct why *why)
 }
 
 void
+spool_checkpoint_build(
+    struct buf *body, const struct spool_checkpoint *checkpoint)
+{
+	buf_add_u32(body, checkpoint->epoch);
+	wire_put_bytes(body, checkpoint->note);
+	wire_put_bytes(body, checkpoint->key);
+}
+
+int
+spool_checkpoint_parse(
+    struct span body, struct spool_checkpoint *out, struct why *why)
+{
+	struct wire_in in = wire_open(body);
+	out->epoch = wire_u32(&in);
+	out->note = wire_bytes(&in);
+	out->key = wire_bytes(&in);
+	return ended(&in, "checkpoint", why);
+}
+
+void
 spool_wake_add(struct spool_wake *wake, const char *organisation)
 {
 	if (wake->all || organisation[0] == '\0')

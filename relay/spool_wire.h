@@ -35,11 +35,14 @@ enum spool_wire_type {
 	SPOOL_WIRE_ANSWER = 0x0180,
 	SPOOL_WIRE_WAKE = 0x0181, /* a telling of spool: these organisations
 				     have news; a hint, nothing more */
+	SPOOL_WIRE_CHECKPOINT = 0x0182, /* a telling of spool: the newest signed
+					   checkpoint of an epoch's log */
 };
 
 #define SPOOL_WIRE_REFERENCE_SIZE 4097 /* limits.reference_bytes at most */
 #define SPOOL_WIRE_TEXT_SIZE 1025      /* of a rejection */
 #define SPOOL_WIRE_WAKE_MAX 1024
+#define SPOOL_LOGS_MAX 16 /* epochs whose checkpoints are told */
 
 struct spool_wire_stage {
 	struct id upload;
@@ -138,6 +141,16 @@ struct spool_answer {
 void spool_answer_build(struct buf *body, const struct spool_answer *answer);
 int spool_answer_parse(
     struct span body, struct spool_answer *out, struct why *why);
+
+struct spool_checkpoint {
+	uint32_t epoch;
+	struct span note; /* into the body */
+	struct span key;  /* its public key, a line of keys/log_key.h */
+};
+void spool_checkpoint_build(
+    struct buf *body, const struct spool_checkpoint *checkpoint);
+int spool_checkpoint_parse(
+    struct span body, struct spool_checkpoint *out, struct why *why);
 
 struct spool_wake {
 	size_t count;

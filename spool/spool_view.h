@@ -117,6 +117,9 @@ struct spool_tree {
 };
 int spool_view_tree(
     struct spool_view *view, struct spool_tree *out, struct why *why);
+/* How much evidence an epoch has: the size of its tree. */
+int spool_view_epoch(
+    struct spool_view *view, uint32_t epoch, uint64_t *size, struct why *why);
 /* A merkle_read for the proofs of one epoch; context: a struct spool_nodes.
  * Between spool_view_begin() and spool_view_end(). */
 struct spool_nodes {

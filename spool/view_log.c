@@ -46,6 +46,31 @@ spool_view_tree(
 	return 0;
 }
 
+int
+spool_view_epoch(
+    struct spool_view *view, uint32_t epoch, uint64_t *size, struct why *why)
+{
+	/* no evidence has a gap within an epoch: halve what may be its end */
+	uint64_t least = 0;
+	uint64_t most = 1;
+	while (txn_has(&view->txn, DB_EVIDENCE,
+		   key_position((struct spool_position){epoch, most})) &&
+	       most < MERKLE_SIZE_MAX / 2) {
+		least = most;
+		most *= 2;
+	}
+	while (most - least > 1) {
+		uint64_t middle = least + (most - least) / 2;
+		if (txn_has(&view->txn, DB_EVIDENCE,
+			key_position((struct spool_position){epoch, middle})))
+			least = middle;
+		else
+			most = middle;
+	}
+	*size = least;
+	return txn_why(&view->txn, why);
+}
+
 bool
 spool_view_node(
     void *nodes, unsigned height, uint64_t index, struct merkle_hash *hash)

@@ -7,7 +7,8 @@ _budstikke_options() {
 	fetch) echo "-c --out --watch --keep-sealed --reference --reference-command --mailbox --reject --patience" ;;
 	status) echo "-c --evidence" ;;
 	recall) echo "-c --recipient" ;;
-	verify) echo "-c --ca" ;;
+	verify) echo "-c --ca --log-key" ;;
+	log) echo "-c checkpoint key bundle growth" ;;
 	alarms) echo "-c --close" ;;
 	party) echo "-c --types --form --state --stop-at-certificate-end list show set" ;;
 	cert) echo "-c --mailbox --suite --policy --key add prove list suspend" ;;
@@ -22,7 +23,7 @@ _budstikke() {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W "init send fetch status recall verify \
+		mapfile -t COMPREPLY < <(compgen -W "init send fetch status recall verify log \
 alarms party cert spool profile doctor top --help" -- "$current")
 		return
 	fi

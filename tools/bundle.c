@@ -11,27 +11,9 @@ refuse(struct why *why, const char *what)
 	return why_set(why, WHY_CRYPTO, "%s", what);
 }
 
-/* The checkpoint, when the log has signed it. */
-static int
-checkpoint_believe(struct span text, const struct log_public_key *log,
-    struct checkpoint *checkpoint, struct why *why)
-{
-	struct note note;
-	int code = note_parse(text, &note, why);
-
-	if (code == 0)
-		code = log_public_key_verify(log, &note, why);
-	if (code == 0)
-		code = checkpoint_parse(note.text, checkpoint, why);
-	if (code == 0 && !span_is(checkpoint->origin, log->name))
-		code = refuse(why, "checkpoint: of another log");
-	return code;
-}
-
 static int
 inclusion_verify(const struct receipt_bundle *bundle,
-    const struct log_public_key *log, struct bundle_place *place,
-    struct why *why)
+    const struct log_trust *logs, struct bundle_place *place, struct why *why)
 {
 	struct checkpoint checkpoint;
 	struct merkle_hash leaf;
@@ -39,8 +21,8 @@ inclusion_verify(const struct receipt_bundle *bundle,
 	int code = log_proof_parse(bundle->proof, &proof, why);
 
 	if (code == 0)
-		code = checkpoint_believe(
-		    proof.checkpoint_note, log, &checkpoint, why);
+		code = log_trust_checkpoint(
+		    logs, proof.checkpoint_note, &checkpoint, why);
 	if (code != 0)
 		return code;
 	if (proof.extra_size != LOG_SALT_SIZE)
@@ -65,7 +47,7 @@ bundle_verify(struct span text, const struct bundle_trust *trust,
 	int code = receipt_bundle_parse(text, &bundle, why);
 	if (code != 0)
 		return code;
-	code = inclusion_verify(&bundle, &trust->log, place, why);
+	code = inclusion_verify(&bundle, trust->logs, place, why);
 	if (code == 0)
 		code = receipt_verify(
 		    bundle.receipt, trust->anchors, receipt, why);

@@ -5,13 +5,13 @@
 #pragma once
 
 #include "keys/certificate.h"
-#include "keys/log_key.h"
+#include "tools/log_trust.h"
 #include "tools/receipt.h"
 
-/* Whom to believe: authorities of signers, and one log. */
+/* Whom to believe: authorities of signers, and logs. */
 struct bundle_trust {
 	const struct anchors *anchors;
-	struct log_public_key log;
+	const struct log_trust *logs;
 };
 
 /* Where in the log the evidence is. */

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/text.h"
+#include "keys/log_key.h"
 #include "keys/make.h"
 #include "keys/metakey.h"
 #include "tools/arguments.h"
@@ -219,6 +220,11 @@ relay_keys_make(struct initing *initing, const char *keys, struct why *why)
 		code = metakey_make("m1", &meta, why);
 	if (code == 0)
 		code = text_write(initing, "keys/meta.key", &meta, 0600, why);
+	buf_wipe(&meta);
+	if (code == 0)
+		code = log_key_make(&meta, why);
+	if (code == 0)
+		code = text_write(initing, "keys/log.key", &meta, 0600, why);
 	buf_wipe(&meta);
 	return code;
 }

@@ -401,13 +401,15 @@ bundles_write(const char *folder, size_t count)
 {
 	FILE *bundles = file_in(folder, "bundles");
 	FILE *verdicts = file_in(folder, "verdicts");
-	struct bundle_trust trust = {.log = *log_key_public(log_key)};
+	static struct log_trust logs = {.count = 1};
+	struct bundle_trust trust = {.logs = &logs};
 	struct bundle_place place;
 	struct receipt receipt;
 	struct anchors *anchors;
 	struct buf text;
 	struct why why;
 
+	logs.keys[0] = *log_key_public(log_key);
 	need_ok(anchors_parse(buf_span(&authority.pem), &anchors, &why), &why);
 	trust.anchors = anchors;
 	buf_init(&text, RECEIPT_BUNDLE_BYTES_MAX);

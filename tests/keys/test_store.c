@@ -1,5 +1,6 @@
 #include "base/id.h"
 #include "formats/asice.h"
+#include "keys/log_key.h"
 #include "keys/secret.h"
 #include "keys/store.h"
 #include "relay/keys_answer.h"
@@ -25,12 +26,15 @@ static char certificate_path[64];
 static char package_key_path[64];
 static char package_certificate_path[64];
 static char meta_path[64];
+static char log_path[64];
 
 static const struct key_store_paths paths = {.evidence_key = key_path,
     .evidence_certificate = certificate_path,
     .package_key = package_key_path,
     .package_certificate = package_certificate_path,
-    .metadata_keys = meta_path};
+    .metadata_keys = meta_path,
+    .log_key = log_path,
+    .log_base = "log.example"};
 
 static void
 put(const char *path, struct span text, mode_t mode)
@@ -60,6 +64,9 @@ put_all(const struct owner *owner, const struct owner *certified)
 	fixture_ok(metakey_make("first", &text, &why), &why);
 	put(meta_path, buf_span(&text), 0600);
 	buf_wipe(&text);
+	fixture_ok(log_key_make(&text, &why), &why);
+	put(log_path, buf_span(&text), 0600);
+	buf_wipe(&text);
 }
 
 static int
@@ -75,6 +82,7 @@ make_files(void **state)
 	(void)snprintf(package_certificate_path,
 	    sizeof package_certificate_path, "%s/package.crt", folder);
 	(void)snprintf(meta_path, sizeof meta_path, "%s/meta.key", folder);
+	(void)snprintf(log_path, sizeof log_path, "%s/log.key", folder);
 	fixture_owner(&authority, MAKE_P256, MAKE_AUTHORITY, NULL);
 	fixture_owner(&evidence, MAKE_P256, MAKE_EVIDENCE, &authority);
 	return 0;
@@ -89,6 +97,7 @@ clear_files(void **state)
 	(void)unlink(package_key_path);
 	(void)unlink(package_certificate_path);
 	(void)unlink(meta_path);
+	(void)unlink(log_path);
 	(void)rmdir(folder);
 	fixture_owner_clear(&authority);
 	fixture_owner_clear(&evidence);
@@ -135,7 +144,8 @@ loose_permissions_are_refused_for_each_secret_file(void **state)
 {
 	(void)state;
 	struct why why;
-	const char *const secrets[] = {key_path, package_key_path, meta_path};
+	const char *const secrets[] = {
+	    key_path, package_key_path, meta_path, log_path};
 	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
 		put_all(&evidence, &evidence);
 		assert_int_equal(chmod(secrets[i], 0644), 0);

@@ -52,6 +52,7 @@ each_role_has_its_acts_and_no_others(void **state)
 	    [ACT_FEED] = "SRO",
 	    [ACT_ALARMS_SEE] = "SRO",
 	    [ACT_ALARM_CLOSE] = "O",
+	    [ACT_LOG_SEE] = "SRO",
 	};
 	static const struct {
 		char letter;

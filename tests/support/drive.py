@@ -134,8 +134,8 @@ class Document:
         self.paths = []
         self.operations = {}
         for path, item in document["paths"].items():
-            pattern = re.compile("^" + re.sub(r"\\\{[a-z]+\\\}", "[^/]+",
-                                              re.escape(path)) + "$")
+            said = re.sub(r"\\\{path\\\}", ".+", re.escape(path))
+            pattern = re.compile("^" + re.sub(r"\\\{[a-z]+\\\}", "[^/]+", said) + "$")
             for method, operation in item.items():
                 if method == "parameters":
                     continue
