@@ -160,7 +160,22 @@ done
 good "openssl and jq alone verify all ${#receipts[@]} too"
 shown $say status -c $demo/clients/nav.conf "$first" | sed 's/^/      /'
 
-step "6. Trondheim stays silent, and somebody is told"
+step "6. What a stranger needs, to check it without us"
+mkdir $demo/proof
+shown $say log -c $demo/clients/nav.conf bundle "$first" >$demo/proof/bundle
+$say log -c $demo/clients/nav.conf key >$demo/proof/log.key
+$say log -c $demo/clients/nav.conf checkpoint >$demo/proof/checkpoint
+shown $say verify --ca $demo/ca.crt --log-key $demo/proof/log.key $demo/proof/bundle |
+	sed 's/^/      /'
+if command -v python3 >/dev/null; then
+	! python3 tests/interop/verify_bundle.py $demo/ca.crt $demo/proof/log.key \
+		$demo/proof/bundle | grep -v '^good' ||
+		fail "the second verifier does not believe a bundle"
+	good "a second verifier, in Python, believes them too"
+fi
+good "guide/proof.md says how to check $demo/proof by hand"
+
+step "7. Trondheim stays silent, and somebody is told"
 send third trondheim $fixtures/gyldig-kort.json lonnsslipp.pdf
 note "waiting for an alarm at the webhook $webhook ..."
 trondheim=$(sed -n 's/^organisation = //p' $demo/clients/trondheim.conf)

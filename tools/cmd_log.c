@@ -8,10 +8,12 @@
 
 #include "base/id.h"
 #include "base/text.h"
+#include "formats/checkpoint.h"
+#include "formats/log_growth.h"
+#include "formats/note.h"
 #include "tools/arguments.h"
 #include "tools/client.h"
 #include "tools/file.h"
-#include "tools/growth.h"
 #include "tools/say.h"
 
 #define NOTE_FILE_BYTES (256u << 10)
@@ -104,58 +106,65 @@ log_of(const json_t *answer, struct span origin)
 	return NULL;
 }
 
+/* From old, which is not empty, to what the log is now. */
 static int
-growth_ask(struct client *client, const json_t *log,
-    const struct checkpoint *old, struct client_answer *answer, struct why *why)
+growth_ask(struct client *client, const json_t *log, uint64_t old,
+    struct merkle_proof *proof, struct client_answer *answer, struct why *why)
 {
 	json_int_t epoch = json_integer_value(json_object_get(log, "epoch"));
 	json_int_t size = json_integer_value(json_object_get(log, "size"));
-
-	if (old->size == 0) {
-		answer->json = json_pack("{s:[]}", "proof");
-		return 0;
-	}
-	return client_get(client, answer, why,
+	int code = client_get(client, answer, why,
 	    "/v1/log/%lld/consistency?from=%llu&to=%lld", (long long)epoch,
-	    (unsigned long long)old->size, (long long)size);
+	    (unsigned long long)old, (long long)size);
+
+	return code != 0
+		   ? code
+		   : log_growth_proof_read(
+			 json_object_get(answer->json, "proof"), proof, why);
 }
 
 static int
-growth_show(struct client *client, struct span note)
+growth_write(const struct log_growth *growth)
+{
+	struct buf text;
+	int leave = LEAVE_DONE;
+
+	buf_init(&text, LOG_GROWTH_BYTES_MAX);
+	if (log_growth_build(growth, &text))
+		say_line(buf_text(&text));
+	else
+		leave = LEAVE_INTERNAL;
+	buf_clear(&text);
+	return leave;
+}
+
+static int
+growth_show(
+    struct client *client, struct span note, const struct checkpoint *old)
 {
 	struct client_answer logs = {0};
 	struct client_answer proof = {0};
-	struct checkpoint old = {.size = 0};
-	struct note parsed;
+	struct log_growth growth = {.old_note = note};
 	struct why why = {0};
-	int leave = LEAVE_DONE;
-	int code = note_parse(note, &parsed, &why);
+	json_t *log = NULL;
+	int leave;
+	int code = client_get(client, &logs, &why, "/v1/log");
 
 	if (code == 0)
-		code = checkpoint_parse(parsed.text, &old, &why);
-	if (code != 0) {
-		say_failure(&why);
-		return LEAVE_USAGE;
-	}
-	code = client_get(client, &logs, &why, "/v1/log");
-	json_t *log = code == 0 ? log_of(logs.json, old.origin) : NULL;
+		log = log_of(logs.json, old->origin);
 	if (code != 0) {
 		leave = client_say_failure(&logs, &why);
 	} else if (log == NULL) {
 		(void)why_set(&why, WHY_CRYPTO,
-		    "the relay no longer knows the log of this checkpoint");
+		    "the relay does not know the log of this checkpoint");
 		say_failure(&why);
 		leave = LEAVE_PROOF;
-	} else if (growth_ask(client, log, &old, &proof, &why) != 0) {
+	} else if (old->size > 0 && growth_ask(client, log, old->size,
+					&growth.proof, &proof, &why) != 0) {
 		leave = client_say_failure(&proof, &why);
 	} else {
-		json_t *growth = json_pack("{s:s%,s:O,s:O}", "old", note.at,
-		    note.size, "new", json_object_get(log, "checkpoint"),
-		    "proof", json_object_get(proof.json, "proof"));
-		char *text = json_dumps(growth, JSON_COMPACT);
-		say_line(text == NULL ? "" : text);
-		free(text);
-		json_decref(growth);
+		growth.new_note = span_text(text_of(log, "checkpoint"));
+		leave = growth_write(&growth);
 	}
 	client_answer_clear(&proof);
 	client_answer_clear(&logs);
@@ -167,16 +176,20 @@ growth_show(struct client *client, struct span note)
 static int
 growth_file(struct client *client, const char *path)
 {
-	struct buf note;
+	struct checkpoint old;
+	struct note note;
+	struct buf text;
 	struct why why;
 	int leave = LEAVE_USAGE;
 
-	buf_init(&note, NOTE_FILE_BYTES);
-	if (file_read(path, &note, &why) == 0)
-		leave = growth_show(client, buf_span(&note));
+	buf_init(&text, NOTE_FILE_BYTES);
+	if (file_read(path, &text, &why) == 0 &&
+	    note_parse(buf_span(&text), &note, &why) == 0 &&
+	    checkpoint_parse(note.text, &old, &why) == 0)
+		leave = growth_show(client, buf_span(&text), &old);
 	else
 		say_failure(&why);
-	buf_clear(&note);
+	buf_clear(&text);
 	return leave;
 }
 

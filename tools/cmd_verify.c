@@ -167,14 +167,14 @@ bundle_one(struct verifying *verifying, const char *path, struct span text)
 }
 
 static void
-growth_one(struct verifying *verifying, const char *path, const json_t *value)
+growth_one(struct verifying *verifying, const char *path, struct span text)
 {
 	struct growth growth;
 	struct why why;
 
 	if (needs_log(verifying, path))
 		return;
-	if (growth_verify(value, &verifying->logs, &growth, &why) != 0) {
+	if (growth_verify(text, &verifying->logs, &growth, &why) != 0) {
 		told_bad(verifying, path, &why);
 		return;
 	}
@@ -218,8 +218,8 @@ proofs_verify(struct verifying *verifying, const char *path, struct span text)
 		    json_text_read(line, &bounds, &value, NULL) == 0 &&
 		    json_object_get(value, "proof") != NULL;
 
-		if (is_proof && growth_is(value))
-			growth_one(verifying, path, value);
+		if (is_proof && json_object_get(value, "old") != NULL)
+			growth_one(verifying, path, line);
 		else if (is_proof || !first)
 			bundle_one(verifying, path, line);
 		json_decref(value);

@@ -1,8 +1,5 @@
 /*
- * growth - did a log only ever grow? Two checkpoints and what proves that the
- * older is the beginning of the newer, as one file:
- *
- *   {"old": NOTE, "new": NOTE, "proof": [BASE64, ...]}
+ * growth - did a log only ever grow? See formats/log_growth.h.
  *
  * SECURITY: growth_verify() reads hostile bytes.
  */
@@ -10,7 +7,6 @@
 
 #include "tools/log_trust.h"
 
-#include <jansson.h>
 #include <stdint.h>
 
 struct growth {
@@ -18,9 +14,7 @@ struct growth {
 	uint64_t to;
 };
 
-/* Is it one, by its members? */
-bool growth_is(const json_t *value);
 /* Both checkpoints' signatures, one origin, and the proof. All codes but
  * WHY_NOMEM: not to be believed. */
-int growth_verify(const json_t *value, const struct log_trust *trust,
+int growth_verify(struct span text, const struct log_trust *trust,
     struct growth *growth, struct why *why);
