@@ -18,6 +18,8 @@
 #include <stdlib.h>
 
 #define CHECKPOINT_MS 1000
+/* Not longer, whoever is away: receipts of others wait in the meantime. */
+#define KEYS_WAIT_MS 200
 #define ANSWER_BYTES (256u << 10)
 
 /* The newest checkpoint of one epoch, as it is told. */
@@ -103,8 +105,7 @@ sign(struct spool_role *sr, const struct log_head *head, struct buf *body,
 	buf_add_u64(&request, head->size);
 	buf_add(&request, head->root.at, sizeof(head->root.at));
 	int code = role_ask_wait(sr->role, ROLE_KEYS, KEYS_CHECKPOINT,
-	    buf_span(&request), (int64_t)sr->role->conf->limits.role_wait_ms,
-	    &answer, why);
+	    buf_span(&request), KEYS_WAIT_MS, &answer, why);
 	if (code == 0)
 		code = keys_wire_answer_parse(buf_span(&answer), &result, why);
 	if (code == 0)
@@ -193,10 +194,8 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (sr->group != NULL) { /* its transaction is this thread's only one */
-		again_soon(log);
-		return;
-	}
+	if (sr->group != NULL) /* under load there always is one */
+		(void)spool_role_flush(sr);
 	int code = spool_view_begin(log->view, &why);
 	if (code == 0)
 		code = tree_growing(log->view, &head, &why);
@@ -207,7 +206,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		code = publish(sr, &head, &why);
 	if (code != 0) {
 		if (!log->failing)
-			log_event(LOG_ERROR, "log.checkpoint-failed",
+			log_event(LOG_WARNING, "log.checkpoint-failed",
 			    LOGS("code", why_name(code)),
 			    LOGS("error", why.text));
 		again_soon(log);
