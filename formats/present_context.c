@@ -116,30 +116,13 @@ present_envelope(struct presenter *presenter, const json_t *spec, int level)
 	organisation(presenter, "recipient", context->recipient,
 	    context->recipient_name);
 	buf_init(&time, 64);
-	present_time(context->received_ms, &time);
+	present_instant(presenter->spec->manner, context->received_ms, &time);
 	fact(presenter, "received", buf_text(&time));
 	buf_clear(&time);
 	fact(presenter, "reference", context->reference);
 	fact(presenter, "message", context->message);
 	presenter->table = NULL;
 	presenter->pending = heading.above;
-}
-
-static void
-size_text(uint64_t size, char *text, size_t room)
-{
-	if (size < 1000)
-		snprintf(text, room,
-		    "%u\xc2\xa0"
-		    "byte",
-		    (unsigned)size);
-	else if (size < 1000000)
-		snprintf(text, room, "%u\xc2\xa0kB",
-		    (unsigned)((size + 500) / 1000));
-	else
-		snprintf(text, room, "%u,%u\xc2\xa0MB",
-		    (unsigned)((size + 50000) / 1000000),
-		    (unsigned)((size + 50000) / 100000 % 10));
 }
 
 void
@@ -153,7 +136,7 @@ present_files(struct presenter *presenter, const json_t *spec, int level)
 	struct span cells[2] = {
 	    span_text(present_word(presenter->spec, "fileName")),
 	    span_text(present_word(presenter->spec, "fileSize"))};
-	char size[48];
+	struct buf size;
 
 	presenter->pending = &heading;
 	present_begin(presenter);
@@ -166,10 +149,14 @@ present_files(struct presenter *presenter, const json_t *spec, int level)
 	grid = document_grid(
 	    presenter->document, present_root(presenter), cells, 2);
 	document_grid_numbers(presenter->document, grid, 1);
+	buf_init(&size, 64);
 	for (size_t i = 0; i < context->files_count; i++) {
-		size_text(context->files[i].size, size, sizeof(size));
+		buf_reset(&size);
+		present_size(
+		    presenter->spec->manner, context->files[i].size, &size);
 		cells[0] = span_text(context->files[i].name);
-		cells[1] = span_text(size);
+		cells[1] = buf_span(&size);
 		document_grid_row(presenter->document, grid, cells, 2);
 	}
+	buf_clear(&size);
 }

@@ -14,6 +14,7 @@ struct presentation {
 	const json_t *words;
 	const json_t *codes;
 	char *language;
+	const struct manner *manner;
 	struct presentation **others; /* the same in the other languages */
 	size_t others_count;
 };
@@ -71,8 +72,36 @@ void present_scalar(const struct presentation *spec, const json_t *value,
 /* What a clock in Norway shows, as if it were UTC. */
 int64_t present_norwegian_ms(int64_t wall_ms);
 
-/* "21.11.2026 kl. 20.05.00" in Norwegian time. */
-void present_time(int64_t wall_ms, struct buf *out);
+/* ---- present_form.c: how a language writes numbers, days and times ---- */
+
+#define PRESENT_NBSP "\xc2\xa0"
+
+struct manner {
+	const char *language; /* primary subtag */
+	const char *thousands;
+	const char *money_before, *money_after; /* NULL: nothing */
+	const char *percent;
+	const char *clock;         /* between the day and the time */
+	const char *const *months; /* "20 November 2026"; NULL: "20.11.2026" */
+	char decimal, minutes;
+};
+
+/* Never NULL: the Norwegian one for languages that have none of their own. */
+const struct manner *present_manner(const char *language);
+
+void present_number(const struct manner *manner, const json_t *value,
+    bool grouped, struct buf *out);
+/* False, and nothing is added, when text is no day or no time. */
+bool present_date(
+    const struct manner *manner, const char *text, struct buf *out);
+bool present_time(
+    const struct manner *manner, const char *text, struct buf *out);
+/* "21.11.2026 kl. 20.05.00", what clocks in Norway showed. */
+void present_instant(
+    const struct manner *manner, int64_t wall_ms, struct buf *out);
+void present_size(const struct manner *manner, uint64_t size, struct buf *out);
+/* Text of the shape of model, where 0 stands for any digit. */
+bool present_has_shape(const char *text, const char *model);
 
 /* Remember that the value at the relative pointer stands in the document. */
 void present_mark(struct presenter *presenter, const char *at);

@@ -100,6 +100,7 @@ presentation_new(const json_t *spec, const char *language)
 	if (one == NULL)
 		return NULL;
 	one->language = strdup(language);
+	one->manner = present_manner(language);
 	one->spec = presentation_localise(spec, language);
 	one->words = json_object_get(one->spec, "words");
 	one->codes = json_object_get(one->spec, "codes");

@@ -211,7 +211,8 @@ expect_text(const char *type, const char *example, const char *language,
 	char path[600];
 	char *text;
 
-	snprintf(path, sizeof(path), OWN "%s/%s", type, example);
+	snprintf(path, sizeof(path), OWN "%s/%s",
+	    strcmp(type, "digisos-soknad") == 0 ? "digisos" : type, example);
 	text = plain_text(profile_set_find(&types, type), path, language);
 	assert_non_null(text);
 	for (; *texts != NULL; texts++) {
@@ -261,13 +262,35 @@ documents_are_in_the_language_that_was_asked_for(void **state)
 	    TEXTS(NOT_HERE, "Andre opplysningar"));
 	expect_text("bekymringsmelding", "gyldig-offentlig.json", "en",
 	    TEXTS("The concern", "Guardians", "Siden august 2026.",
-		"20.11.2026 kl. 10.24.45,12", "Prøve skole",
+		"20 November 2026 at 10:24:45.12", "Prøve skole",
 		"org. no. 974600951"),
 	    TEXTS(NOT_HERE, "Other information"));
 	expect_text("digisos-soker", "gyldig-komplett.json", "en",
 	    TEXTS("A decision was made", "Partly granted", "SvarUt",
-		"file no. 2", "from 01.11.2026 to 31.01.2027", "U1"),
+		"file no. 2", "from 1 November 2026 to 31 January 2027", "U1"),
 	    TEXTS(NOT_HERE, "Other information"));
+}
+
+#define NBSP "\xc2\xa0"
+
+static void
+days_and_amounts_are_written_as_each_language_does(void **state)
+{
+	(void)state;
+	expect_text("digisos-soknad", "gyldig-familie.json", "nn",
+	    TEXTS("18" NBSP "201,50" NBSP "kr", "20.11.2026 kl. 10.15.30",
+		"80" NBSP "%", "5" NBSP "kB"),
+	    TEXTS("NOK"));
+	expect_text("digisos-soknad", "gyldig-familie.json", "en-GB",
+	    TEXTS("NOK" NBSP "18,201.50", "NOK" NBSP "\u22125,419", "80%",
+		"20 November 2026 at 10:15:30.25", "22 October 2026",
+		"1 March 2019"),
+	    TEXTS(NBSP "kr", "kl.", "20.11.2026"));
+	expect_text("digisos-soknad", "gyldig-familie.json", "se",
+	    TEXTS("Ohcan ekonomalaš sosiálaveahki birra",
+		"18" NBSP "201,50" NBSP "ru", "20.11.2026 dii. 10.15.30,25",
+		"Máksámušat"),
+	    TEXTS(NBSP "kr", "kl.", "Utbetalinger", NOT_HERE));
 }
 
 /* NAV's own list is open: caseworkers ask for documents in their own words. */
@@ -291,6 +314,8 @@ a_language_that_is_not_there_is_announced(void **state)
 	(void)state;
 	expect_text("digisos-ettersendelse", "gyldig-to-krav.json", "uk",
 	    TEXTS("Ettersendt dokumentasjon", NOT_HERE), TEXTS("Avsendar"));
+	expect_text("digisos-soknad", "gyldig-ukrainsk.json", "uk",
+	    TEXTS("Søknad om økonomisk sosialhjelp", NOT_HERE), TEXTS("NOK"));
 	expect_text("digisos-soker", "gyldig-minimal.json", "se",
 	    TEXTS("Status på søknad", NOT_HERE), TEXTS("Sáddejeaddji"));
 	expect_text("bekymringsmelding", "gyldig-privat.json", "nbx",
@@ -421,6 +446,8 @@ main(void)
 	    cmocka_unit_test(
 		invalid_examples_are_refused_at_the_right_pointers),
 	    cmocka_unit_test(documents_are_in_the_language_that_was_asked_for),
+	    cmocka_unit_test(
+		days_and_amounts_are_written_as_each_language_does),
 	    cmocka_unit_test(
 		kinds_of_attachments_have_names_and_others_stay_words),
 	    cmocka_unit_test(a_language_that_is_not_there_is_announced),
