@@ -173,6 +173,21 @@ xml_shown_check(const struct profile_source *source,
 	return ret;
 }
 
+/* Packages have no payload of another name, see package(5). */
+static void
+check_payload_name(
+    const struct profile_source *source, const char *kind, const char *name)
+{
+	char right[32];
+
+	if (strcmp(kind, "none") == 0 || name == NULL)
+		return;
+	snprintf(right, sizeof(right), "payload.%s", kind);
+	if (strcmp(name, right) != 0)
+		findings_add(source->findings, PROFILE_FILE, "/payload/name",
+		    "profile", "%s, as it is called in packages", right);
+}
+
 static int
 build_payload(const struct profile_source *source, struct profile *profile,
     const json_t *spec)
@@ -183,6 +198,8 @@ build_payload(const struct profile_source *source, struct profile *profile,
 
 	profile->payload_name = copy(spec, "name");
 	profile->media_type = copy(spec, "mediaType");
+	check_payload_name(
+	    source, kind, json_string_value(json_object_get(spec, "name")));
 	profile->payload = PROFILE_PAYLOAD_NONE;
 	if (strcmp(kind, "pdf") == 0)
 		profile->payload = PROFILE_PAYLOAD_PDF;
@@ -195,13 +212,13 @@ build_payload(const struct profile_source *source, struct profile *profile,
 		if (schema == 0)
 			schema = profile_xml_schema_read(source,
 			    json_string_value(json_object_get(spec, "schema")),
-			    &profile->xml_schema);
+			    "/payload/schema", &profile->xml_schema);
 	} else {
 		profile->payload = PROFILE_PAYLOAD_JSON;
 		profile->as_xml = json_is_true(json_object_get(spec, "xml"));
 		schema = profile_schema_read(source,
 		    json_string_value(json_object_get(spec, "schema")),
-		    &profile->schema);
+		    "/payload/schema", &profile->schema);
 	}
 	profile->as_text = json_is_true(json_object_get(spec, "text"));
 	/* go on, so that all faults are found at once */
@@ -226,7 +243,8 @@ build_list(const struct profile_source *source, struct profile_attachments *to,
 	    "/attachments/list/fileName", "/attachments/list/sha512"};
 	struct schema_fields fields;
 	struct buf at;
-	int ret = profile_schema_read(source, name, &to->list);
+	int ret = profile_schema_read(
+	    source, name, "/attachments/list/schema", &to->list);
 
 	if (ret == 0)
 		ret = schema_fields_find(to->list, &fields, source->why);

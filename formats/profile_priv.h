@@ -27,13 +27,14 @@ int profile_file_read(
 int profile_json_read(
     const struct profile_source *source, const char *name, json_t **out);
 
-/* A schema of the folder, with the files that it refers to. */
-int profile_schema_read(
-    const struct profile_source *source, const char *name, struct schema **out);
+/* A schema of the folder, with the files that it refers to. named_at is where
+ * profile.json has its name. */
+int profile_schema_read(const struct profile_source *source, const char *name,
+    const char *named_at, struct schema **out);
 
-/* A RELAX NG schema of the folder. */
+/* A RELAX NG schema or an XML Schema of the folder. */
 int profile_xml_schema_read(const struct profile_source *source,
-    const char *name, struct xml_schema **out);
+    const char *name, const char *named_at, struct xml_schema **out);
 
 /* Lines for findings whose part is a file of the folder, by their pointers. */
 void profile_lines_find(const struct profile_source *source);

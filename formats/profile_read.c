@@ -82,6 +82,26 @@ profile_json_read(
 	return ret;
 }
 
+static bool
+is_there(const struct profile_source *source, const char *name)
+{
+	return faccessat(source->dir, name, F_OK, 0) == 0 ||
+	       (source->beside >= 0 &&
+		   faccessat(source->beside, name, F_OK, 0) == 0);
+}
+
+/* A file that is not there is a fault of what names it. */
+static int
+must_be_there(
+    const struct profile_source *source, const char *name, const char *named_at)
+{
+	if (is_there(source, name))
+		return 0;
+	findings_add(source->findings, "profile.json", named_at, "profile",
+	    "the name of a file in the folder: there is no %s", name);
+	return WHY_INVALID;
+}
+
 /* Another schema file, named by a $ref; folders below are allowed. */
 static int
 schema_load(void *context, const char *uri, json_t **out, struct why *why)
@@ -91,24 +111,25 @@ schema_load(void *context, const char *uri, json_t **out, struct why *why)
 	if (strspn(uri, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 			"0123456789_.-/") != strlen(uri) ||
 	    uri[0] == '/' || uri[0] == '.' || strstr(uri, "/.") != NULL ||
-	    (faccessat(source->dir, uri, F_OK, 0) != 0 &&
-		(source->beside < 0 ||
-		    faccessat(source->beside, uri, F_OK, 0) != 0)))
+	    !is_there(source, uri))
 		return why_set(
 		    why, WHY_NOT_FOUND, "%s is not a file of the profile", uri);
 	return profile_json_read(source, uri, out);
 }
 
 int
-profile_schema_read(
-    const struct profile_source *source, const char *name, struct schema **out)
+profile_schema_read(const struct profile_source *source, const char *name,
+    const char *named_at, struct schema **out)
 {
 	struct schema_loader loader = {schema_load, (void *)(uintptr_t)source};
 	json_t *text;
-	int ret = profile_json_read(source, name, &text);
-	size_t found = source->findings->count;
+	int ret = must_be_there(source, name, named_at);
+	size_t found;
 
 	*out = NULL;
+	if (ret == 0)
+		ret = profile_json_read(source, name, &text);
+	found = source->findings->count;
 	if (ret < 0)
 		return ret;
 	ret = schema_compile(name, text, &loader, source->limits,
@@ -122,12 +143,14 @@ profile_schema_read(
 
 int
 profile_xml_schema_read(const struct profile_source *source, const char *name,
-    struct xml_schema **out)
+    const char *named_at, struct xml_schema **out)
 {
 	struct buf text;
-	int ret;
+	int ret = must_be_there(source, name, named_at);
 
 	*out = NULL;
+	if (ret < 0)
+		return ret;
 	buf_init(&text, FILE_BYTES_MAX);
 	ret = profile_file_read(source, name, &text);
 	if (ret < 0)

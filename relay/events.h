@@ -69,6 +69,10 @@
 	    "message sender type recipients bytes missing_glyphs "             \
 	    "code_points unknown_values language_fallback minimised ms",       \
 	    "a message came again and got its first receipt")                  \
+	X("message.unknown-values", "message type values",                     \
+	    "a payload has values that its type does not know: they stand "    \
+	    "last in the document, each under its pointer; the type wants an " \
+	    "update")                                                          \
 	X("metadata.unreadable", "message error",                              \
 	    "encrypted metadata of a message could not be opened")             \
 	X("notice.failed", "id tries error",                                   \

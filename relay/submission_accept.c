@@ -198,6 +198,10 @@ log_accepted(const struct submission *s)
 	    LOGN("language_fallback", s->fell_back),
 	    LOGN("minimised", s->minimised_count),
 	    LOGN("ms", clock_wall_ms() - s->began_ms));
+	if (s->unknown_values > 0 && !s->repeated)
+		log_event(LOG_WARNING, "message.unknown-values",
+		    LOGS("message", id), LOGS("type", s->profile->name),
+		    LOGN("values", s->unknown_values));
 }
 
 static void

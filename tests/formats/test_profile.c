@@ -39,10 +39,13 @@ write_file(const char *name, const char *text)
 	fclose(file);
 }
 
+#define JSON_PAYLOAD "\"kind\": \"json\", \"name\": \"payload.json\""
+#define XML_PAYLOAD "\"kind\": \"xml\", \"name\": \"payload.xml\""
+
 static const char good_profile[] =
     "{\n\"name\": \"test\",\n\"version\": \"1.0.0\",\n\"title\": \"T\",\n"
-    "\"language\": \"nb\",\n\"payload\": {\"kind\": \"json\", \"name\": "
-    "\"p.json\", \"mediaType\": \"application/json\",\n \"schema\": "
+    "\"language\": \"nb\",\n\"payload\": {" JSON_PAYLOAD
+    ", \"mediaType\": \"application/json\",\n \"schema\": "
     "\"s.json\", \"presentation\": \"presentation.json\"},\n"
     "\"attachments\": {\"countMax\": 0, \"bytesMax\": 1, \"mediaTypes\": "
     "[]},\n\"deadlines\": [{\"stage\": \"not-confirmed\", \"severity\": "
@@ -238,7 +241,10 @@ faults_are_found_with_file_and_line(void **state)
 	expect_fault("s.json",
 	    "{\n\"items\":\n{\"$ref\": \"../../etc/x.json\"}}", "s.json",
 	    "/items/$ref", 3);
-	expect_fault("s.json", NULL, "s.json", "", 1);
+	expect_place("s.json", NULL, "profile.json", "/payload/schema", 7, 2);
+	expect_fault("profile.json",
+	    changed(good_profile, "payload.json", "letter.json"),
+	    "profile.json", "/payload/name", 6);
 	expect_fault("presentation.json", NULL, "profile.json",
 	    "/payload/presentation", 7);
 	expect_fault("presentation.json",
@@ -257,8 +263,7 @@ faults_are_found_with_file_and_line(void **state)
 		good_profile, "\"schema\"", "\"lists\": [\"/a\"], \"schema\""),
 	    "profile.json", "/payload/lists", 7);
 	expect_fault("profile.json",
-	    changed(good_profile, "\"kind\": \"json\"", "\"kind\": \"xml\""),
-	    "s.json", "", 1);
+	    changed(good_profile, JSON_PAYLOAD, XML_PAYLOAD), "s.json", "", 1);
 }
 
 static void
@@ -274,9 +279,8 @@ a_fault_of_relax_ng_is_found_with_its_line(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		make_good();
-		write_file(
-		    "profile.json", changed(good_profile, "\"kind\": \"json\"",
-					"\"kind\": \"xml\""));
+		write_file("profile.json",
+		    changed(good_profile, JSON_PAYLOAD, XML_PAYLOAD));
 		write_file("s.json", schemas[i]);
 		findings_init(&findings, 20);
 		assert_int_equal(

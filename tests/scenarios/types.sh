@@ -137,6 +137,34 @@ exits 3 "with refuse, it is refused" nav send --to oslo --type digisos-soknad-mi
 like "$(cat "$T/out")" '/data/okonomi/opplysninger/utbetaling/1' "with pointers"
 never "$(cat "$T/out")" '1111111|2222222|HEMMELIG|skjultgata' "and no value"
 
+# ---- values that a type does not know, and such as the applicant overrode ------------------
+unknown=$fixtures/digisos/gyldig-ukjente-felter.json
+exits 0 "an application with fields that nobody has heard of is taken" nav send --to oslo \
+	--type digisos-soknad --key unheard --json "$unknown"
+id=$(jq -r .id "$T/out")
+notice=$(grep message.unknown-values "$RELAY_DIR/log" | tail -1)
+like "$notice" "warning .*$id.*type=\"?digisos-soknad\"? values=[1-9]" \
+	"the operator is told, of message, type and how many"
+exits 0 "the same again" nav send --to oslo --type digisos-soknad --key unheard --json "$unknown"
+is "$(grep -c "message.unknown-values.*$id" "$RELAY_DIR/log")" 1 "is told once"
+exits 0 "it is fetched" oslo fetch --out "$T/in" --json
+like "$(words "$T/in/$id")" "Andre opplysninger" "the document has them under a heading of their own"
+jq '.data.okonomi.oversikt.inntekt = [
+	{kilde: "system", type: "jobb", tittel: "Fra registeret", netto: 11111, overstyrtAvBruker: true},
+	{kilde: "bruker", type: "jobb", tittel: "Fra søkeren", netto: 22222, overstyrtAvBruker: false}]' \
+	"$fixtures/digisos/gyldig-minimal.json" >"$T/overridden.json"
+exits 0 "an application in which the applicant corrects the register" nav send --to oslo \
+	--type digisos-soknad --json "$T/overridden.json"
+id=$(jq -r .id "$T/out")
+exits 0 "and it is fetched" oslo fetch --out "$T/in" --json
+page=$(tr -s '[:space:]' ' ' <"$T/in/$id/document.xhtml")
+like "$page" '<s[^>]*>11.111' "what the register said is struck through"
+like "$page" '22.222' "what the applicant says stands beside it"
+never "$page" '<s[^>]*>22.222' "and is not struck through"
+like "$(words "$T/in/$id")" '11.111.*22.222' "the PDF has both"
+check "and says which is struck, to those who listen" \
+	grep -q LineThrough <(qpdf --qdf --object-streams=disable "$T/in/$id/document.pdf" -)
+
 # ---- profile check ------------------------------------------------------------------
 for folder in "$TOP"/formats/profiles/*/; do
 	exits 0 "$(basename "$folder") is sound" "$BUDSTIKKE" profile check "$folder"
