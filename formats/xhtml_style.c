@@ -11,7 +11,7 @@ const char XHTML_STYLE[] =
     "main,footer{box-sizing:border-box;max-width:48rem;margin:0 auto;"
     "padding:2rem 1.25rem}"
     "h1,h2,h3,h4,h5,h6{line-height:1.25;margin:1.8em 0 .5em;color:#16324f;"
-    "break-after:avoid}"
+    "break-after:avoid;overflow-wrap:anywhere;hyphens:auto}"
     "h1{font-size:1.9rem;margin-top:0;padding-bottom:.35em;"
     "border-bottom:2px solid #16324f}"
     "h2{font-size:1.35rem}h3{font-size:1.12rem}h4,h5,h6{font-size:1rem}"
