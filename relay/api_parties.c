@@ -173,7 +173,7 @@ mailbox_read(const struct call *call, const json_t *body,
 	    state == NULL ? 0 : spool_mailbox_state_parse(state));
 	if (put->state == 0)
 		findings_add(findings, "body", "/state", "enum",
-		    "new, open, paused or closed");
+		    "new, proving, open, paused or closed");
 	put->form = SPOOL_FORM_ASICE;
 	if (json_object_get(body, "form") != NULL)
 		put->form = (enum spool_form)(
@@ -210,6 +210,7 @@ put_read(const struct call *call, json_t *body, void *arg)
 	struct change *change = change_new(call, answer_mailbox);
 	if (change == NULL)
 		return;
+	change->wrong_state = PROBLEM_MAILBOX_STATE;
 	change->is_new = mailbox_look(call->net, put.recipient, &before,
 			     NULL) == WHY_NOT_FOUND;
 	buf_init(&request, 64 * KIB);

@@ -24,6 +24,7 @@ static const struct right {
 	enum direction types;
 } rights[] = {
 	{ACT_SEND,                CALLER_SENDER,    ANYBODYS,    IN},
+	{ACT_PROBE,               CALLER_OPERATOR,  ANYBODYS,    NEITHER},
 	{ACT_UPLOAD,              CALLER_SENDER,    OWN_SENDING, IN},
 	{ACT_MESSAGE_SEE,         CALLER_SENDER,    OWN_SENDING, NEITHER},
 	{ACT_MESSAGE_SEE,         CALLER_OPERATOR,  ANYBODYS,    NEITHER},

@@ -12,6 +12,7 @@
 enum act {
 	ACT_NONE, /* needs no caller */
 	ACT_SEND,
+	ACT_PROBE, /* sending a message of type probe */
 	ACT_UPLOAD, /* sending, piece by piece */
 	ACT_MESSAGE_SEE,
 	ACT_RECALL,

@@ -37,14 +37,14 @@ on_change_abort(struct http_request *request, void *arg)
 }
 
 static enum problem_code
-refusal_of(int code)
+refusal_of(const struct change *change, int code)
 {
 	switch (code) {
 	case WHY_NOT_FOUND:
 		return PROBLEM_CERTIFICATE_UNKNOWN;
 	case WHY_STATE:
 	case WHY_EXISTS:
-		return PROBLEM_CERTIFICATE_STATE;
+		return change->wrong_state;
 	case WHY_CRYPTO:
 		return PROBLEM_CHALLENGE;
 	case WHY_INVALID:
@@ -68,8 +68,8 @@ on_changed(void *arg, int code, const struct spool_answer *answer,
 	if (code != 0)
 		problem_send(request, problem_of_why(code));
 	else if (answer->code != 0) {
-		problem_say(request, refusal_of(answer->code), "body", "", "%s",
-		    answer->text);
+		problem_say(request, refusal_of(change, answer->code), "body",
+		    "", "%s", answer->text);
 		if (change->refused != NULL)
 			change->refused(change, answer->code);
 	} else
@@ -88,6 +88,7 @@ change_new(const struct call *call, void (*answer)(struct change *change))
 	change->net = call->net;
 	change->request = call->request;
 	change->answer = answer;
+	change->wrong_state = PROBLEM_CERTIFICATE_STATE;
 	(void)snprintf(change->recipient, sizeof change->recipient, "%s",
 	    call->variables[0]);
 	(void)snprintf(

@@ -6,6 +6,7 @@
 
 #include "keys/seal.h"
 #include "relay/net.h"
+#include "relay/problem.h"
 #include "relay/routes.h"
 
 #include <stdbool.h>
@@ -22,6 +23,7 @@ struct change {
 	bool is_new;
 	enum seal_suite suite;
 	struct buf challenge;
+	enum problem_code wrong_state;
 	void (*answer)(struct change *change);
 	/* spool refused it; may be NULL. The answer is given already. */
 	void (*refused)(const struct change *change, int code);

@@ -61,6 +61,19 @@ problem_new(enum problem_code code)
 	return problem;
 }
 
+enum problem_code
+problem_code_of(const struct problem *problem)
+{
+	return problem ? problem->code : PROBLEM_INTERNAL;
+}
+
+void
+problem_recode(struct problem *problem, enum problem_code code)
+{
+	if (problem)
+		problem->code = code;
+}
+
 void
 problem_free(struct problem *problem)
 {

@@ -76,6 +76,8 @@ enum problem_party {
 	    "The proof does not belong to this message")                       \
 	X(OFFSET, "upload-offset-wrong", 409, SENDER,                          \
 	    "Upload-Offset is not where the upload stands")                    \
+	X(MAILBOX_STATE, "mailbox-state", 409, CALLER,                         \
+	    "The mailbox's state does not allow this")                         \
 	X(CERTIFICATE_STATE, "certificate-state", 409, RECIPIENT,              \
 	    "The certificate's state does not allow this")                     \
 	X(ALARM_STATE, "alarm-state", 409, CALLER,                             \
@@ -107,6 +109,12 @@ enum problem_party {
 	    "The message type is not known")                                   \
 	X(RECIPIENT, "recipient-not-open", 422, SENDER,                        \
 	    "A recipient cannot take this message")                            \
+	X(TYPE_CLOSED, "type-not-open", 422, SENDER,                           \
+	    "A recipient has not opened the message type")                     \
+	X(KEY_UNPROVED, "recipient-key-unproved", 422, SENDER,                 \
+	    "A recipient has no certificate that it has proved")               \
+	X(KEY_EXPIRED, "recipient-key-expired", 422, SENDER,                   \
+	    "A recipient's certificate is past its end")                       \
 	X(PARTS, "parts-mismatch", 422, SENDER,                                \
 	    "The parts are not those that the envelope names")                 \
 	X(DIGEST, "digest-mismatch", 422, SENDER,                              \
@@ -153,6 +161,9 @@ struct problem; /* one error answer being made */
 /* The caller's until problem_answer(). NULL without memory, which every
  * function below bears: the answer is then a bare 500. */
 struct problem *problem_new(enum problem_code code);
+enum problem_code problem_code_of(const struct problem *problem);
+/* Another code for the same errors; NULL is fine. */
+void problem_recode(struct problem *problem, enum problem_code code);
 void problem_free(struct problem *problem);
 
 /* One entry of errors. part and pointer may be "" (a header field is part

@@ -38,6 +38,7 @@
 
 const struct route routes_table[] = {
     {POST, "/v1/messages", ACT_SEND, submission_post, "dry-run"},
+    {POST, "/v1/probes", ACT_PROBE, submission_post, ""},
     {GET, "/v1/messages/{}", ACT_MESSAGE_SEE, api_message_get, ""},
     {DELETE, "/v1/messages/{}", ACT_RECALL, api_message_recall, "recipient"},
     {GET, "/v1/messages/{}/evidence", ACT_EVIDENCE_SEE, api_message_evidence,

@@ -319,6 +319,7 @@ spool_wire_mailbox_parse(
 	put->state = (enum spool_mailbox_state)wire_u8(&in);
 	put->form = (enum spool_form)wire_u8(&in);
 	put->stop_at_certificate_end = wire_bool(&in);
+	put->without_probe = false; /* nobody can ask for that */
 	uint32_t count = wire_count(&in, 4);
 	if (count > SPOOL_TYPES_MAX)
 		return why_set(why, WHY_MALFORMED, "mailbox request");

@@ -45,7 +45,10 @@ check_type(struct submission *s)
 	}
 	const struct resource sent = {.type = s->profile->name};
 	enum denial denial;
-	if (authority_decide(s->caller, ACT_SEND, &sent, &denial) == 0) {
+	enum act act = strcmp(s->profile->name, SPOOL_TYPE_PROBE) == 0
+			   ? ACT_PROBE
+			   : ACT_SEND;
+	if (authority_decide(s->caller, act, &sent, &denial) == 0) {
 		net_denied(NULL, s->caller, denial, s->profile->name);
 		struct problem *problem = problem_new(PROBLEM_TYPE_DENIED);
 		if (problem != NULL)
@@ -217,60 +220,99 @@ types_list(const struct spool_mailbox *mailbox, struct buf *out)
 		buf_add_text(out, "none");
 }
 
-/* NULL when the mailbox takes the message, else what was expected. */
+/* Why a recipient cannot have the message; expected NULL: it can. */
+struct refusal {
+	enum problem_code code;
+	const char *expected;
+};
+
+#define TAKES ((struct refusal){PROBLEM_RECIPIENT, NULL})
+#define REFUSES(code, expected) ((struct refusal){PROBLEM_##code, (expected)})
+
 static const char *
+types_expected(const struct spool_mailbox *mailbox)
+{
+	static char expected[1024];
+	struct buf types;
+	buf_init(&types, 900);
+	types_list(mailbox, &types);
+	(void)snprintf(expected, sizeof expected,
+	    "a type that the mailbox has opened: %s",
+	    buf_ok(&types) ? buf_text(&types) : "too many to list");
+	buf_clear(&types);
+	return expected;
+}
+
+static struct refusal
 mailbox_refuses(
     struct submission *s, const char *recipient, struct content *content)
 {
 	static struct spool_mailbox mailbox;
-	static char expected[1024];
+	const char *type = s->profile->name;
 	int code = spool_view_mailbox(s->net->view, recipient, &mailbox, NULL);
-	if (code == WHY_NOT_FOUND ||
-	    (code == 0 && mailbox.state != SPOOL_MAILBOX_OPEN))
-		return "an organisation with an open mailbox";
-	if (code != 0)
-		return "a mailbox that can be read just now";
-	if (!spool_mailbox_takes(&mailbox, s->profile->name)) {
-		struct buf types;
-		buf_init(&types, 900);
-		types_list(&mailbox, &types);
-		(void)snprintf(expected, sizeof expected,
-		    "a type that the mailbox has opened: %s",
-		    buf_ok(&types) ? buf_text(&types) : "too many to list");
-		buf_clear(&types);
-		return expected;
-	}
+	if (code != 0 && code != WHY_NOT_FOUND)
+		return REFUSES(
+		    RECIPIENT, "a mailbox that can be read just now");
+	if (code == 0 && spool_mailbox_takes(&mailbox, type))
+		content->form = mailbox.form;
+	else if (code == 0 && mailbox.state == SPOOL_MAILBOX_OPEN)
+		return REFUSES(TYPE_CLOSED, types_expected(&mailbox));
+	else if (strcmp(type, SPOOL_TYPE_PROBE) == 0)
+		return REFUSES(RECIPIENT,
+		    "an organisation with a mailbox that is proving or open");
+	else
+		return REFUSES(
+		    RECIPIENT, "an organisation with an open mailbox");
 	if (mailbox.form != SPOOL_FORM_ZIP && mailbox.form != SPOOL_FORM_ASICE)
-		return "a mailbox whose package form the relay can make: zip "
-		       "or asice";
-	content->form = mailbox.form;
-	return NULL;
+		return REFUSES(RECIPIENT,
+		    "a mailbox whose package form the relay can make: zip or "
+		    "asice");
+	return TAKES;
 }
 
-static const char *
+static struct refusal
 certificate_refuses(
     struct submission *s, const char *recipient, struct content *content)
 {
 	struct spool_certificate found;
 	struct why why = {0};
 	if (spool_view_certificate(s->net->view, recipient, &found, NULL) != 0)
-		return "a recipient with an active certificate";
+		return REFUSES(
+		    KEY_UNPROVED, "a recipient with an active certificate");
 	int64_t now = clock_wall_ms();
 	/* past its end a pinned certificate goes on unless the mailbox stops;
 	 * the store has then moved it out of active */
 	if (found.policy == SPOOL_CHAINED && found.valid_to_ms <= now)
-		return "a recipient whose certificate has not expired";
+		return REFUSES(KEY_EXPIRED,
+		    "a recipient whose certificate has not expired");
 	if (found.valid_from_ms > now)
-		return "a recipient whose certificate is valid already";
+		return REFUSES(KEY_UNPROVED,
+		    "a recipient whose certificate is valid already");
 	if (seal_suite_parse(found.suite, &content->suite, &why) != 0)
-		return "a recipient with a sealing suite that the relay has";
+		return REFUSES(RECIPIENT,
+		    "a recipient with a sealing suite that the relay has");
 	memcpy(content->certificate, found.fingerprint,
 	    sizeof content->certificate);
 	content->sealer =
 	    sealer_get(s->net, found.fingerprint, found.der, &why);
-	return content->sealer == NULL
-		   ? "a recipient with a certificate that can be used"
-		   : NULL;
+	if (content->sealer == NULL)
+		return REFUSES(RECIPIENT,
+		    "a recipient with a certificate that can be used");
+	return TAKES;
+}
+
+/* All reasons in one answer; its code is theirs when they have the same. */
+static void
+refusal_add(
+    struct problem *problem, size_t recipient, const struct refusal *refusal)
+{
+	char pointer[40];
+	if (problem_errors(problem) == 0)
+		problem_recode(problem, refusal->code);
+	else if (problem_code_of(problem) != refusal->code)
+		problem_recode(problem, PROBLEM_RECIPIENT);
+	(void)snprintf(pointer, sizeof pointer, "/recipients/%zu", recipient);
+	problem_error(problem, ENVELOPE_PART, pointer, "%s", refusal->expected);
 }
 
 static bool
@@ -288,14 +330,11 @@ check_recipients(struct submission *s)
 		buf_init(&content->gathered, WIRE_BODY_MAX);
 		(void)snprintf(content->recipient, sizeof content->recipient,
 		    "%s", recipient);
-		const char *expected = mailbox_refuses(s, recipient, content);
-		if (expected == NULL)
-			expected = certificate_refuses(s, recipient, content);
-		if (expected == NULL)
-			continue;
-		char pointer[40];
-		(void)snprintf(pointer, sizeof pointer, "/recipients/%zu", i);
-		problem_error(problem, ENVELOPE_PART, pointer, "%s", expected);
+		struct refusal refusal = mailbox_refuses(s, recipient, content);
+		if (refusal.expected == NULL)
+			refusal = certificate_refuses(s, recipient, content);
+		if (refusal.expected != NULL)
+			refusal_add(problem, i, &refusal);
 	}
 	if (problem_errors(problem) > 0)
 		return refused(s, problem);

@@ -41,9 +41,11 @@ mailbox_check(struct spool_group *group, const struct spool_accept *accept,
 			   ? group_why(group, why)
 			   : why_set(why, WHY_NOT_FOUND,
 				 "recipient %s has no mailbox", recipient);
-	if (party.state != SPOOL_MAILBOX_OPEN)
+	if (!mailbox_takes(party.state, accept->type))
 		return why_set(
 		    why, WHY_STATE, "the mailbox of %s is not open", recipient);
+	if (strcmp(accept->type, SPOOL_TYPE_PROBE) == 0)
+		return 0;
 	struct span rest = party.types;
 	char type[SPOOL_TYPE_SIZE];
 	while (type_next(&rest, type))

@@ -78,8 +78,6 @@ spool_mailbox_put(struct spool_group *group,
 	int ret = org_check(put->recipient, why);
 	if (ret != 0)
 		return ret;
-	if (put->state < SPOOL_MAILBOX_NEW || put->state > SPOOL_MAILBOX_CLOSED)
-		return why_set(why, WHY_INVALID, "state: unknown");
 	if (put->form < SPOOL_FORM_ZIP || put->form > SPOOL_FORM_SVARINN)
 		return why_set(why, WHY_INVALID, "form: unknown");
 	buf_init(&types, SPOOL_TYPES_MAX * SPOOL_TYPE_SIZE);
@@ -89,7 +87,9 @@ spool_mailbox_put(struct spool_group *group,
 	key = key_org(put->recipient);
 	if (!txn_get_party(&group->txn, DB_PARTY, key, &party))
 		party.created_ms = group->now_ms;
-	party.state = put->state;
+	ret = mailbox_follow(&party.state, put->state, put->without_probe, why);
+	if (ret != 0)
+		goto out;
 	party.form = put->form;
 	party.stop_at_certificate_end = put->stop_at_certificate_end;
 	party.type_count = (uint16_t)put->type_count;

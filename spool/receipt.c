@@ -248,6 +248,8 @@ receipt_imported(struct spool_group *group, struct delivery *delivery,
 	    SPOOL_IMPORTED, SPOOL_LEVEL_IMPORTED, receipt->unproven);
 	draft_words(group, draft, receipt);
 	delivery_put(group, delivery);
+	if (!receipt->unproven)
+		mailbox_proved(group, delivery->recipient, record->type);
 	crash_point("spool.imported");
 	out->evidence = record->outcome;
 	return group_why(group, why);

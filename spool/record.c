@@ -331,7 +331,7 @@ walk_counts(struct walk *walk, struct spool_counts *counts)
 static void
 walk_party(struct walk *walk, struct party_record *r)
 {
-	WALK_ENUM(walk, r->state, SPOOL_MAILBOX_NEW, SPOOL_MAILBOX_CLOSED);
+	WALK_ENUM(walk, r->state, SPOOL_MAILBOX_NEW, SPOOL_MAILBOX_PROVING);
 	WALK_ENUM(walk, r->form, SPOOL_FORM_ZIP, SPOOL_FORM_SVARINN);
 	walk_bool(walk, &r->stop_at_certificate_end);
 	walk_time(walk, &r->created_ms);

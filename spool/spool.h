@@ -110,7 +110,11 @@ enum spool_mailbox_state {
 	SPOOL_MAILBOX_OPEN = 2,
 	SPOOL_MAILBOX_PAUSED = 3, /* takes nothing new; what waits can be got */
 	SPOOL_MAILBOX_CLOSED = 4,
+	SPOOL_MAILBOX_PROVING = 5, /* takes probes only */
 };
+#define SPOOL_MAILBOX_STATES 6
+
+#define SPOOL_TYPE_PROBE "probe" /* a message that opens what it reaches */
 
 enum spool_certificate_state {
 	SPOOL_CERTIFICATE_PROVING = 1, /* waits for its challenge's answer */
@@ -434,9 +438,14 @@ struct spool_mailbox_put {
 	const char *const *types;
 	size_t type_count; /* <= SPOOL_TYPES_MAX */
 	bool stop_at_certificate_end;
+	/* the state as it is given: for stores made with mailboxes in them, and
+	 * never at a caller's word */
+	bool without_probe;
 };
 
-/* Make a mailbox or change its settings; its counters stay. */
+/* Make a mailbox or change its settings; its counters stay. Asked to open, it
+ * is proving until a probe has been confirmed with proof. WHY_STATE: the state
+ * cannot follow the one it has. */
 int spool_mailbox_put(struct spool_group *group,
     const struct spool_mailbox_put *put, struct why *why);
 

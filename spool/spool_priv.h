@@ -127,6 +127,17 @@ int due_certificate(struct spool_group *group, const struct due *due,
     const uint8_t fingerprint[SPOOL_HASH_SIZE]);
 int due_sweep(struct spool_group *group, const struct due *due);
 
+/* ---- opening.c ---- */
+
+/* *state (0: there is no mailbox yet) becomes what follows when asked for. */
+int mailbox_follow(enum spool_mailbox_state *state,
+    enum spool_mailbox_state asked, bool without_probe, struct why *why);
+/* A state in which messages of the type are taken, if it was opened for it. */
+bool mailbox_takes(enum spool_mailbox_state state, const char *type);
+/* A message of the type was imported with proof. */
+void mailbox_proved(
+    struct spool_group *group, const char *recipient, const char *type);
+
 /* ---- party.c ---- */
 
 /* A delivery came (from 0) or changed its state. */

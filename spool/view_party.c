@@ -67,9 +67,13 @@ spool_view_mailboxes(struct spool_view *view, const char *name,
 bool
 spool_mailbox_takes(const struct spool_mailbox *mailbox, const char *type)
 {
+	if (!mailbox_takes(mailbox->state, type))
+		return false;
+	if (strcmp(type, SPOOL_TYPE_PROBE) == 0)
+		return true;
 	for (size_t i = 0; i < mailbox->type_count; i++)
 		if (strcmp(mailbox->types[i], type) == 0)
-			return mailbox->state == SPOOL_MAILBOX_OPEN;
+			return true;
 	return false;
 }
 

@@ -24,7 +24,7 @@ WORDS(causes, "never-polled", "not-fetched", "not-confirmed",
     "relay-fault", "restored");
 WORDS(severities, "warning", "serious", "critical");
 WORDS(alarm_states, "firing", "resolved");
-WORDS(mailbox_states, "new", "open", "paused", "closed");
+WORDS(mailbox_states, "new", "open", "paused", "closed", "proving");
 WORDS(certificate_states, "proving", "active", "suspended", "expired");
 WORDS(policies, "pinned", "chained");
 WORDS(forms, "zip", "asice", "svarinn");

@@ -104,6 +104,7 @@ mailbox_make(
 	const struct spool_mailbox_put put = {
 	    .recipient = mailbox->organisation,
 	    .state = SPOOL_MAILBOX_OPEN,
+	    .without_probe = true,
 	    .form = SPOOL_FORM_ZIP,
 	    .types = types,
 	    .type_count = sizeof(types) / sizeof(types[0])};

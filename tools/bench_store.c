@@ -50,6 +50,7 @@ mailbox_make(struct storing *storing, struct why *why)
 	const struct spool_mailbox_put put = {
 	    .recipient = RECIPIENT,
 	    .state = SPOOL_MAILBOX_OPEN,
+	    .without_probe = true,
 	    .form = SPOOL_FORM_ASICE,
 	    .types = types,
 	    .type_count = 1,

@@ -12,6 +12,7 @@ _budstikke_options() {
 	alarms) echo "-c --close" ;;
 	party) echo "-c --types --form --state --stop-at-certificate-end list show set" ;;
 	cert) echo "-c --mailbox --suite --policy --key add prove list suspend" ;;
+	probe) echo "-c" ;;
 	spool) echo "check stats backup restore upgrade" ;;
 	profile) echo "check" ;;
 	doctor) echo "-c" ;;
@@ -24,7 +25,7 @@ _budstikke() {
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W "init send fetch status recall verify log \
-alarms party cert spool profile doctor top --help" -- "$current")
+alarms party cert probe spool profile doctor top --help" -- "$current")
 		return
 	fi
 	case $previous in
@@ -37,7 +38,7 @@ alarms party cert spool profile doctor top --help" -- "$current")
 		return
 		;;
 	--state)
-		mapfile -t COMPREPLY < <(compgen -W "new open paused closed" -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W "new proving open paused closed" -- "$current")
 		return
 		;;
 	--policy)

@@ -10,12 +10,12 @@
 
 static const struct verb *const verbs[] = {&verb_init, &verb_send, &verb_fetch,
     &verb_status, &verb_recall, &verb_verify, &verb_log, &verb_alarms,
-    &verb_party, &verb_cert, &verb_spool, &verb_profile, &verb_doctor,
-    &verb_top};
+    &verb_party, &verb_cert, &verb_probe, &verb_spool, &verb_profile,
+    &verb_doctor, &verb_top};
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
 /* Named in the contract, and not part of this version. */
-static const char *const not_built[] = {"probe", "report"};
+static const char *const not_built[] = {"report"};
 
 static void
 help(FILE *to)

@@ -17,6 +17,7 @@
 #include "keys/log_key.h"
 #include "keys/make.h"
 #include "keys/metakey.h"
+#include "spool/spool.h"
 #include "tools/arguments.h"
 #include "tools/demo.h"
 #include "tools/file.h"
@@ -121,7 +122,9 @@ types_find(struct initing *initing, struct why *why)
 		    asprintf(&path, "%s/%s/profile.json", initing->profiles,
 			entry->d_name) < 0)
 			continue;
-		if (access(path, R_OK) == 0)
+		/* every mailbox takes probes, and no sender sends them */
+		if (access(path, R_OK) == 0 &&
+		    strcmp(entry->d_name, SPOOL_TYPE_PROBE) != 0)
 			initing->types[initing->type_count++] =
 			    strdup(entry->d_name);
 		free(path);

@@ -44,7 +44,7 @@ mailbox_show(json_t *mailbox)
 				"%s%s", i == 0 ? "" : ",", type);
 	}
 	say_result(
-	    "%s %-6s %-6s polled %s  %s", recipient, state, form, polled, line);
+	    "%s %-7s %-6s polled %s  %s", recipient, state, form, polled, line);
 }
 
 static int
@@ -156,9 +156,10 @@ party_run(int argc, char **argv)
 
 const struct verb verb_party = {"party", party_run,
     "-c CLIENT.conf list | show ORG |\n"
-    "       set ORG --types TYPE,... [--state new|open|paused|closed]\n"
+    "       set ORG --types TYPE,... [--state new|proving|open|paused|closed]\n"
     "       [--form asice|zip] [--stop-at-certificate-end]",
     "Show mailboxes, and open, pause and close them",
     "list and set need the operator. A mailbox takes only the types that it\n"
     "has opened, and only while it has an active certificate (budstikke\n"
-    "cert).\n"};
+    "cert). One that is to open is proving until a probe is confirmed\n"
+    "(budstikke probe).\n"};

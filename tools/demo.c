@@ -188,6 +188,7 @@ mailbox_make(struct spool_group *group, const struct party *party,
 	const struct certificate_facts *facts = certificate_facts(seal);
 	const struct spool_mailbox_put put = {.recipient = party->organisation,
 	    .state = SPOOL_MAILBOX_OPEN,
+	    .without_probe = true,
 	    .form = SPOOL_FORM_ASICE,
 	    .types = types,
 	    .type_count = type_count};

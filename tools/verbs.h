@@ -34,6 +34,7 @@ extern const struct verb verb_log;
 extern const struct verb verb_alarms;
 extern const struct verb verb_party;
 extern const struct verb verb_cert;
+extern const struct verb verb_probe;
 extern const struct verb verb_spool;
 extern const struct verb verb_profile;
 extern const struct verb verb_doctor;

@@ -168,6 +168,7 @@ child_mailbox(struct child *child)
 	struct spool_mailbox_put put = {
 	    .recipient = HOUSE_BERGEN,
 	    .state = SPOOL_MAILBOX_OPEN,
+	    .without_probe = true,
 	    .form = SPOOL_FORM_ZIP,
 	    .types = types,
 	    .type_count = 1,

@@ -35,6 +35,7 @@ each_role_has_its_acts_and_no_others(void **state)
 	static const char *const may[ACTS] = {
 	    [ACT_NONE] = "",
 	    [ACT_SEND] = "S",
+	    [ACT_PROBE] = "O",
 	    [ACT_UPLOAD] = "S",
 	    [ACT_MESSAGE_SEE] = "SO",
 	    [ACT_RECALL] = "S",

@@ -45,7 +45,7 @@ is "$(ls -d "$T/other"* 2>/dev/null)" "" "and nothing is made"
 # ---- usage --------------------------------------------------------------
 exits 2 "no verb is a usage error" "$BUDSTIKKE"
 exits 2 "an unknown verb is a usage error" "$BUDSTIKKE" fly
-for verb in probe report; do
+for verb in report; do
 	exits 2 "$verb is refused, not pretended" "$BUDSTIKKE" "$verb"
 	like "$(cat "$T/err")" "not part of this version" "and $verb says why"
 done

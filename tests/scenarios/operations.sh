@@ -29,7 +29,7 @@ guide_where "$start"
 guide_run "$TOP/guide/operations.md"
 
 out=$(cat "$T/guide.out")
-like "$out" '958935420 open' "the mailbox is open"
+like "$out" '958935420 proving' "the mailbox waits for a probe"
 like "$out" '^ready$|
 ready
 ' "the relay says that it is ready"

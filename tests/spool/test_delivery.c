@@ -208,6 +208,7 @@ a_mailbox_that_is_paused_or_lacks_the_type_takes_nothing(void **state)
 	const char *types[] = {"other"};
 	struct spool_mailbox_put put = {.recipient = OSLO,
 	    .state = SPOOL_MAILBOX_PAUSED,
+	    .without_probe = true,
 	    .form = SPOOL_FORM_ZIP,
 	    .types = types,
 	    .type_count = 1};

@@ -84,7 +84,7 @@ def caller_of(world, operation):
 
 
 def good_fields(method, name):
-    if name == "submitMessage":
+    if name in ("submitMessage", "sendProbe"):
         return [("Content-Type", "multipart/form-data; boundary=b"), ("Idempotency-Key", "k")]
     if name == "createUpload":
         return [("Content-Type", "application/json"), ("Idempotency-Key", "k")]
@@ -154,7 +154,7 @@ def slow_bodies(world):
         sock = drive.connect(caller.caller)
         sock.sendall(drive.head_bytes(method, path, good_fields(method, name) +
                                       [("Content-Length", "100")]) +
-                     (b"--b\r\n" if name == "submitMessage" else b"{"))
+                     (b"--b\r\n" if name in ("submitMessage", "sendProbe") else b"{"))
         waiting.append((method, path, name, sock))
     for method, path, name, sock in waiting:
         answer = drive.read_answer(sock, method)
@@ -364,11 +364,77 @@ def operators(world, message, recalled):
     new = f"/v1/mailbox/{drive.organisation_number(1234567)}"
     tap.ok(op.get(new).status == 404, "no such mailbox")
     state = {"state": "open", "types": ["document"]}
-    tap.ok(op.post_json(new, state, "PUT").status == 201, "a mailbox is made")
-    tap.ok(op.post_json(new, dict(state, state="paused"), "PUT").status == 200, "and changed")
+    made = op.post_json(new, state, "PUT")
+    tap.ok(made.status == 201 and made.json()["state"] == "proving",
+           "a mailbox that is to open is made, and waits for its probe", made)
+    paused = op.post_json(new, dict(state, state="paused"), "PUT")
+    tap.ok(paused.status == 409 and paused.code() == "mailbox-state",
+           "what never opened is not paused", paused)
+    tap.ok(op.post_json(new, dict(state, state="closed"), "PUT").status == 200, "it is closed")
     tap.ok(op.post_json(new, {"state": "ajar", "types": 1}, "PUT").status == 422, "not into any state")
     no_json = op.request("PUT", new, b"[", {"Content-Type": "application/json"})
     tap.ok(no_json.status == 400, "a mailbox is JSON", no_json)
+
+
+PROBE = [house.part("attachment-1", "prove.txt", "text/plain", b"Dette er en pr\xc3\xb8ve.\n")]
+
+
+def probe(world, recipient, parts=None, kind="probe", **more):
+    """As submit(), by the operator on the way of probes."""
+    return house.submit(world.operator, [recipient], parts or PROBE, kind=kind, path="/v1/probes", **more)
+
+
+def prove(world, sealed, message):
+    return world.oslo.post_json(f"{world.box}/messages/{message}/receipt", {
+        "status": "imported", "proof": house.proof_of(world.relay, "oslo", sealed)})
+
+
+def probes(world):
+    """A mailbox opens when a probe has been confirmed, and not before."""
+    op, oslo = world.operator, world.oslo.organisation
+    key = str(uuid.uuid4())
+    types = op.get(world.box).json()["types"]
+
+    def state(word):
+        return op.post_json(world.box, {"state": word, "types": types}, "PUT").json()["state"]
+
+    tap.ok(state("closed") == "closed" and state("open") == "proving",
+           "a mailbox that was closed opens by a probe")
+    shut = world.submit()
+    tap.ok(shut.status == 422 and shut.code() == "recipient-not-open",
+           "while it is proving it takes no message", shut)
+    first = probe(world, oslo, key=key)
+    tap.ok(first.status == 201, "but a probe", first)
+    tap.ok(probe(world, oslo, [dict(PROBE[0], filename="p.txt")], key=key).status == 409,
+           "its key is taken then")
+    again = probe(world, oslo)
+    content = f"{world.box}/messages/%s/content"
+    sealed = [world.oslo.get(content % sent.json()["id"]).body for sent in (first, again)]
+    replayed = prove(world, sealed[0], again.json()["id"])
+    tap.ok(replayed.status == 409 and replayed.code() == "proof-wrong",
+           "one probe's proof is none for another", replayed)
+    tap.ok(op.get(world.box).json()["state"] == "proving", "and opens nothing")
+    proved = prove(world, sealed[1], again.json()["id"])
+    tap.ok(proved.status == 200 and op.get(world.box).json()["state"] == "open",
+           "the proof of the probe opens the mailbox", proved)
+    tap.ok(world.submit().status == 201, "messages are taken now")
+    tap.ok(probe(world, oslo).status == 201, "one that is open is probed again")
+    late = prove(world, sealed[0], first.json()["id"])
+    tap.ok(late.status == 200 and op.get(world.box).json()["state"] == "open", "a second proof changes nothing")
+    tap.ok(state("paused") == "paused" and probe(world, oslo).status == 422 and state("open") == "open",
+           "one that was open before goes on after a pause")
+    other = probe(world, oslo, house.document(), kind="document")
+    tap.ok(other.status == 403 and other.code() == "type-denied", "an operator sends nothing but probes", other)
+    stranger = house.submit(world.nav, [oslo], PROBE, kind="probe")
+    tap.ok(stranger.status == 403 and stranger.code() == "type-denied", "and a sender no probes", stranger)
+    body, kind = house.multipart(dict(house.envelope("probe", [oslo], PROBE), reference="x" * (300 << 10)), [])
+    large = op.request("POST", "/v1/probes", body, {"Content-Type": kind, "Idempotency-Key": "k2"})
+    tap.ok(large.status == 413, "its envelope has the same limit", large)
+    nobodys = op.post_json(f"/v1/mailbox/{drive.organisation_number(1234568)}",
+                           {"state": "proving", "types": []}, "PUT")
+    keyless = probe(world, nobodys.json()["recipient"])
+    tap.ok(keyless.status == 422 and keyless.code() == "recipient-key-unproved",
+           "without a proved key there is nothing to seal a probe to", keyless)
 
 
 def make_certificate(world, name):
@@ -552,6 +618,11 @@ def full_and_gone(document):
         tap.ok(answer.status == 507 and answer.headers["Retry-After"], "a full store gets 507", answer)
         answer = patch(world, upload, 0, parts[0]["data"])
         tap.ok(answer.status == 507, "so does the end of an upload", answer)
+        for _ in range(300):  # one is small: some fit in what is left
+            answer = probe(world, world.oslo.organisation)
+            if answer.status != 201:
+                break
+        tap.ok(answer.status == 507, "and a probe", answer)
         upload = upload_begin(world, house.document(100))[0]
         data = house.document(100)
         upload, _, _, _ = upload_begin(world, data)
@@ -561,6 +632,7 @@ def full_and_gone(document):
         with drive.SpoolAway(world.relay):
             asked = [
                 ("submitMessage", lambda: world.submit()),
+                ("sendProbe", lambda: probe(world, world.oslo.organisation)),
                 ("continueUpload", lambda: patch(world, upload, 0, data[0]["data"])),
                 ("recallMessage", lambda: world.nav.request("DELETE", f"/v1/messages/{away}")),
                 ("extendDelivery", lambda: world.operator.post_json(
@@ -635,6 +707,7 @@ def main():
         uploads(world)
         recalled = mailbox(world, message)
         operators(world, message, recalled)
+        probes(world)
         certificates(world)
         feeds(world)
         proofs(world, message)

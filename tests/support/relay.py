@@ -271,13 +271,13 @@ def document(size=2000, word=None):
 
 
 def submit(caller, recipients, parts=None, key=None, kind="document", reference=None,
-           query="", **more):
+           query="", path="/v1/messages", **more):
     parts = parts if parts is not None else document()
     body, content_type = multipart(envelope(kind, recipients, parts, reference), parts)
     headers = {"Content-Type": content_type}
     if key is not False:
         headers["Idempotency-Key"] = key or str(uuid.uuid4())
-    return caller.request("POST", "/v1/messages" + query, body, headers, **more)
+    return caller.request("POST", path + query, body, headers, **more)
 
 
 def opened(relay, name, sealed, certificate=None):

@@ -30,6 +30,7 @@ house_mailbox(struct house *house, const char *recipient)
 	struct spool_mailbox_put put = {
 	    .recipient = recipient,
 	    .state = SPOOL_MAILBOX_OPEN,
+	    .without_probe = true,
 	    .form = SPOOL_FORM_ZIP,
 	    .types = types,
 	    .type_count = 2,
@@ -162,6 +163,7 @@ house_message(struct house *house, struct house_message *message)
 	    .expires_in_ms = 14 * HOUSE_DAY,
 	    .grace_ms = 30 * HOUSE_DAY,
 	    .sender = HOUSE_SENDER,
+	    .type = "document",
 	};
 	unsigned number = ++house->messages;
 	memcpy(message->key, &number, sizeof number);
@@ -206,7 +208,7 @@ house_accept_in(struct house *house, const struct house_message *message,
 	    .message = message->id,
 	    .upload = message->id,
 	    .sender = message->sender,
-	    .type = "document",
+	    .type = message->type,
 	    .version = "1",
 	    .submitted_ms = house->now_ms,
 	    .reference_required = message->reference,

@@ -46,6 +46,7 @@ struct house_message {
 	struct spool_deadline deadlines[2]; /* at_ms is from now */
 	size_t deadline_count;
 	const char *sender;
+	const char *type;
 };
 void house_message(struct house *house, struct house_message *message);
 /* Within the group that is open. */
