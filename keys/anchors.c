@@ -115,7 +115,7 @@ anchors_free(struct anchors *anchors)
 
 static int
 verify(const struct certificate *certificate, const struct anchors *anchors,
-    STACK_OF(X509) * untrusted, int64_t at_ms, struct why *why)
+    STACK_OF(X509) * untrusted, int64_t at_ms, int *error, struct why *why)
 {
 	X509_STORE_CTX *context = X509_STORE_CTX_new();
 	if (context == NULL ||
@@ -131,24 +131,23 @@ verify(const struct certificate *certificate, const struct anchors *anchors,
 	X509_VERIFY_PARAM_set_depth(param, ANCHORS_CHAIN_MAX);
 	X509_VERIFY_PARAM_set_auth_level(param, ANCHORS_SECURITY_LEVEL);
 	int ret = 0;
-	if (X509_verify_cert(context) != 1)
+	if (X509_verify_cert(context) != 1) {
+		*error = X509_STORE_CTX_get_error(context);
 		ret = why_set(why, WHY_DENIED, "the certificate's chain: %s",
-		    X509_verify_cert_error_string(
-			X509_STORE_CTX_get_error(context)));
+		    X509_verify_cert_error_string(*error));
+	}
 	X509_STORE_CTX_free(context);
 	ERR_clear_error();
 	return ret;
 }
 
 int
-certificate_check_chain(const struct certificate *certificate,
+anchors_verify(const struct certificate *certificate,
     const struct anchors *anchors, const struct span *extra_der,
-    size_t extra_count, int64_t at_ms, bool revocation, struct why *why)
+    size_t extra_count, int64_t at_ms, int *error, struct why *why)
 {
 	int ret = 0;
-	if (revocation)
-		return why_set(
-		    why, WHY_UNSUPPORTED, "checking revocation is not built");
+	*error = X509_V_OK;
 	if (extra_count > ANCHORS_CHAIN_MAX)
 		return why_set(why, WHY_TOO_LARGE,
 		    "more than %d certificates in a chain", ANCHORS_CHAIN_MAX);
@@ -166,7 +165,21 @@ certificate_check_chain(const struct certificate *certificate,
 		certificate_free(extra);
 	}
 	if (ret == 0)
-		ret = verify(certificate, anchors, untrusted, at_ms, why);
+		ret =
+		    verify(certificate, anchors, untrusted, at_ms, error, why);
 	sk_X509_pop_free(untrusted, X509_free);
 	return ret;
+}
+
+int
+certificate_check_chain(const struct certificate *certificate,
+    const struct anchors *anchors, const struct span *extra_der,
+    size_t extra_count, int64_t at_ms, bool revocation, struct why *why)
+{
+	int error;
+	if (revocation)
+		return why_set(
+		    why, WHY_UNSUPPORTED, "checking revocation is not built");
+	return anchors_verify(
+	    certificate, anchors, extra_der, extra_count, at_ms, &error, why);
 }

@@ -283,8 +283,8 @@ certificate_check_time(
 	return 0;
 }
 
-int
-certificate_check_purpose(const struct certificate *certificate,
+static int
+check_key_usage(const struct certificate *certificate,
     enum certificate_purpose purpose, struct why *why)
 {
 	uint32_t usage = X509_get_key_usage(certificate->x509);
@@ -294,9 +294,39 @@ certificate_check_purpose(const struct certificate *certificate,
 		bool rsa = certificate->facts.key == CERTIFICATE_RSA;
 		need = rsa ? KU_KEY_ENCIPHERMENT : KU_KEY_AGREEMENT;
 		names = rsa ? "keyEncipherment" : "keyAgreement";
+	} else if (purpose == CERTIFICATE_FOR_CLIENT) {
+		need = KU_DIGITAL_SIGNATURE;
+		names = "digitalSignature";
 	}
 	if ((usage & need) == 0)
 		return why_set(why, WHY_INVALID,
 		    "the certificate's key usage lacks %s", names);
 	return 0;
+}
+
+static int
+check_extended_usage(const struct certificate *certificate,
+    enum certificate_purpose purpose, struct why *why)
+{
+	uint32_t usage = X509_get_extended_key_usage(certificate->x509);
+	uint32_t need = XKU_ANYEKU | XKU_SSL_CLIENT;
+	const char *names = "clientAuth";
+	if (purpose == CERTIFICATE_FOR_SIGNING || usage == UINT32_MAX)
+		return 0;
+	if (purpose == CERTIFICATE_FOR_SEALING) {
+		need |= XKU_SMIME;
+		names = "emailProtection and clientAuth";
+	}
+	if ((usage & need) == 0)
+		return why_set(why, WHY_INVALID,
+		    "the certificate's extended key usage lacks %s", names);
+	return 0;
+}
+
+int
+certificate_check_purpose(const struct certificate *certificate,
+    enum certificate_purpose purpose, struct why *why)
+{
+	int ret = check_key_usage(certificate, purpose, why);
+	return ret != 0 ? ret : check_extended_usage(certificate, purpose, why);
 }

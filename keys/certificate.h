@@ -34,7 +34,8 @@ enum certificate_policy { CERTIFICATE_PINNED = 1, CERTIFICATE_CHAINED = 2 };
 
 enum certificate_purpose {
 	CERTIFICATE_FOR_SEALING = 1, /* keyEncipherment, EC: keyAgreement */
-	CERTIFICATE_FOR_SIGNING = 2  /* digitalSignature or nonRepudiation */
+	CERTIFICATE_FOR_SIGNING = 2, /* digitalSignature or nonRepudiation */
+	CERTIFICATE_FOR_CLIENT = 3   /* digitalSignature, of a TLS client */
 };
 
 struct certificate; /* parsed, with its public key; never changes */
@@ -71,8 +72,13 @@ struct span certificate_der(const struct certificate *certificate);
 int certificate_check_time(
     const struct certificate *certificate, int64_t at_ms, struct why *why);
 
-/* WHY_INVALID when the key usage extension forbids the purpose (absent: all
- * is allowed, RFC 5280 section 4.2.1.3). */
+/*
+ * WHY_INVALID when the key usage or the extended key usage forbids the purpose
+ * (absent: all is allowed, RFC 5280 sections 4.2.1.3 and 4.2.1.12). Extended:
+ * for sealing emailProtection or clientAuth, which is what Norwegian
+ * enterprise certificates carry on all their keys; for a client clientAuth; for
+ * signing no question is asked.
+ */
 int certificate_check_purpose(const struct certificate *certificate,
     enum certificate_purpose purpose, struct why *why);
 

@@ -16,6 +16,11 @@ X509 *certificate_x509(const struct certificate *certificate);
 EVP_PKEY *certificate_pkey(const struct certificate *certificate);
 EVP_PKEY *private_key_pkey(const struct private_key *key);
 
+/* certificate_check_chain() that says which X509_V_ERR_ it was, too. */
+int anchors_verify(const struct certificate *certificate,
+    const struct anchors *anchors, const struct span *extra_der,
+    size_t extra_count, int64_t at_ms, int *error, struct why *why);
+
 /* Takes the key over. Checks kind and size. */
 int private_key_adopt(
     EVP_PKEY *take_pkey, struct private_key **out, struct why *why);
