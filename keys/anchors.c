@@ -113,9 +113,22 @@ anchors_free(struct anchors *anchors)
 	free(anchors);
 }
 
+/* Next in the chain; an anchor that is asked about is its own. */
+static int
+issuer_take(
+    STACK_OF(X509) * chain, struct anchors_verdict *verdict, struct why *why)
+{
+	X509 *issuer = sk_X509_value(chain, sk_X509_num(chain) > 1 ? 1 : 0);
+	if (issuer == NULL || X509_up_ref(issuer) != 1)
+		return why_set(why, WHY_NOMEM, "no memory for an issuer");
+	verdict->issuer = issuer;
+	return 0;
+}
+
 static int
 verify(const struct certificate *certificate, const struct anchors *anchors,
-    STACK_OF(X509) * untrusted, int64_t at_ms, int *error, struct why *why)
+    STACK_OF(X509) * untrusted, struct anchors_verdict *verdict,
+    struct why *why)
 {
 	X509_STORE_CTX *context = X509_STORE_CTX_new();
 	if (context == NULL ||
@@ -125,16 +138,19 @@ verify(const struct certificate *certificate, const struct anchors *anchors,
 		return why_openssl(why, WHY_NOMEM, "certificate chain");
 	}
 	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(context);
-	X509_VERIFY_PARAM_set_time(param, (time_t)(at_ms / 1000));
+	X509_VERIFY_PARAM_set_time(param, (time_t)(verdict->at_ms / 1000));
 	(void)X509_VERIFY_PARAM_set_flags(
 	    param, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_X509_STRICT);
 	X509_VERIFY_PARAM_set_depth(param, ANCHORS_CHAIN_MAX);
 	X509_VERIFY_PARAM_set_auth_level(param, ANCHORS_SECURITY_LEVEL);
 	int ret = 0;
 	if (X509_verify_cert(context) != 1) {
-		*error = X509_STORE_CTX_get_error(context);
+		verdict->error = X509_STORE_CTX_get_error(context);
 		ret = why_set(why, WHY_DENIED, "the certificate's chain: %s",
-		    X509_verify_cert_error_string(*error));
+		    X509_verify_cert_error_string(verdict->error));
+	} else if (verdict->issuer_wanted) {
+		ret = issuer_take(
+		    X509_STORE_CTX_get0_chain(context), verdict, why);
 	}
 	X509_STORE_CTX_free(context);
 	ERR_clear_error();
@@ -144,10 +160,9 @@ verify(const struct certificate *certificate, const struct anchors *anchors,
 int
 anchors_verify(const struct certificate *certificate,
     const struct anchors *anchors, const struct span *extra_der,
-    size_t extra_count, int64_t at_ms, int *error, struct why *why)
+    size_t extra_count, struct anchors_verdict *verdict, struct why *why)
 {
 	int ret = 0;
-	*error = X509_V_OK;
 	if (extra_count > ANCHORS_CHAIN_MAX)
 		return why_set(why, WHY_TOO_LARGE,
 		    "more than %d certificates in a chain", ANCHORS_CHAIN_MAX);
@@ -165,8 +180,7 @@ anchors_verify(const struct certificate *certificate,
 		certificate_free(extra);
 	}
 	if (ret == 0)
-		ret =
-		    verify(certificate, anchors, untrusted, at_ms, error, why);
+		ret = verify(certificate, anchors, untrusted, verdict, why);
 	sk_X509_pop_free(untrusted, X509_free);
 	return ret;
 }
@@ -176,10 +190,10 @@ certificate_check_chain(const struct certificate *certificate,
     const struct anchors *anchors, const struct span *extra_der,
     size_t extra_count, int64_t at_ms, bool revocation, struct why *why)
 {
-	int error;
+	struct anchors_verdict verdict = {.at_ms = at_ms};
 	if (revocation)
 		return why_set(
 		    why, WHY_UNSUPPORTED, "checking revocation is not built");
 	return anchors_verify(
-	    certificate, anchors, extra_der, extra_count, at_ms, &error, why);
+	    certificate, anchors, extra_der, extra_count, &verdict, why);
 }

@@ -16,10 +16,16 @@ X509 *certificate_x509(const struct certificate *certificate);
 EVP_PKEY *certificate_pkey(const struct certificate *certificate);
 EVP_PKEY *private_key_pkey(const struct private_key *key);
 
-/* certificate_check_chain() that says which X509_V_ERR_ it was, too. */
+/* certificate_check_chain() that says more. */
+struct anchors_verdict {
+	int64_t at_ms;      /* given */
+	bool issuer_wanted; /* given */
+	int error;          /* which X509_V_ERR_ it was; 0: none */
+	X509 *issuer;       /* the caller's, when it is wanted and all holds */
+};
 int anchors_verify(const struct certificate *certificate,
     const struct anchors *anchors, const struct span *extra_der,
-    size_t extra_count, int64_t at_ms, int *error, struct why *why);
+    size_t extra_count, struct anchors_verdict *verdict, struct why *why);
 
 /* Takes the key over. Checks kind and size. */
 int private_key_adopt(

@@ -80,13 +80,12 @@ check_chain(const struct certificate *certificate,
     const struct trust_question *question, enum trust_fault *fault,
     struct why *why)
 {
-	int error = X509_V_OK;
-	int ret =
-	    anchors_verify(certificate, question->anchors, question->extra_der,
-		question->extra_count, question->at_ms, &error, why);
+	struct anchors_verdict verdict = {.at_ms = question->at_ms};
+	int ret = anchors_verify(certificate, question->anchors,
+	    question->extra_der, question->extra_count, &verdict, why);
 	if (ret == WHY_NOMEM || ret == 0)
 		return ret;
-	return refuse(fault, fault_of(error), why);
+	return refuse(fault, fault_of(verdict.error), why);
 }
 
 static int
