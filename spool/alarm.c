@@ -129,6 +129,23 @@ alarm_add(struct spool_group *group, const char *mailbox,
 	}
 }
 
+void
+alarm_tell(struct spool_group *group, const char *mailbox,
+    enum spool_cause cause, enum spool_severity severity,
+    const struct id *member, int64_t since_ms)
+{
+	struct alarm_record alarm;
+	struct key key = key_alarm(mailbox, cause);
+	bool stood = txn_get_alarm(&group->txn, DB_ALARM, key, &alarm) &&
+		     alarm.state == SPOOL_FIRING && alarm.severity >= severity;
+	alarm_add(group, mailbox, cause, severity, member, since_ms);
+	if (!stood || !txn_get_alarm(&group->txn, DB_ALARM, key, &alarm))
+		return; /* alarm_add() has told it */
+	alarm.changed_ms = group->now_ms;
+	txn_put_alarm(&group->txn, DB_ALARM, key, &alarm);
+	notice_add(group, SPOOL_NOTICE_ESCALATED, mailbox, cause, &alarm);
+}
+
 static void
 alarm_resolve(struct spool_group *group, const char *mailbox,
     enum spool_cause cause, struct alarm_record *alarm)
@@ -169,7 +186,7 @@ static int
 alarm_check(const char *mailbox, enum spool_cause cause, struct why *why)
 {
 	if (strlen(mailbox) >= SPOOL_ORG_SIZE ||
-	    cause < SPOOL_CAUSE_NEVER_POLLED || cause > SPOOL_CAUSE_RESTORED)
+	    cause < SPOOL_CAUSE_NEVER_POLLED || cause > SPOOL_CAUSE_EXPIRING)
 		return why_set(why, WHY_INVALID, "no such mailbox or cause");
 	return 0;
 }

@@ -14,15 +14,41 @@ certificate_id(const uint8_t fingerprint[SPOOL_HASH_SIZE])
 	return id;
 }
 
+/* ---- the deadline: the end of validity, and the warnings before it ---- */
+
+/* Days before the end by the deadline's number; 0 is the end itself. */
+static const int64_t warning_days[CERTIFICATE_WARNINGS + 1] = {
+    0, 1, 7, 14, 30, 60};
+
+int64_t
+certificate_due_ms(const struct certificate_record *record, uint32_t number)
+{
+	return record->valid_to_ms - warning_days[number] * CLOCK_DAY_MS;
+}
+
+/* A certificate has one entry in the time index: the first from `number` down
+ * that is still to come. */
+static void
+end_put(struct spool_group *group, const char *recipient,
+    const uint8_t fingerprint[SPOOL_HASH_SIZE],
+    const struct certificate_record *record, uint32_t number)
+{
+	struct id id = certificate_id(fingerprint);
+	while (number > 0 && certificate_due_ms(record, number) < group->now_ms)
+		number--;
+	due_put(group, certificate_due_ms(record, number), DUE_CERTIFICATE,
+	    number, &id, recipient, span_of(fingerprint, SPOOL_HASH_SIZE));
+}
+
 static void
 end_del(struct spool_group *group, const char *recipient,
     const uint8_t fingerprint[SPOOL_HASH_SIZE],
     struct certificate_record *record)
 {
 	struct id id = certificate_id(fingerprint);
-	if (record->end_due)
-		due_del(group, record->valid_to_ms, DUE_CERTIFICATE, 0, &id,
-		    recipient);
+	for (uint32_t i = 0; record->end_due && i <= CERTIFICATE_WARNINGS; i++)
+		due_del(group, certificate_due_ms(record, i), DUE_CERTIFICATE,
+		    i, &id, recipient);
 	record->end_due = false;
 }
 
@@ -181,9 +207,8 @@ spool_certificate_add(struct spool_group *group,
 	};
 	WORD_COPY(record.suite, add->suite);
 	memcpy(record.challenge_hash, add->challenge_hash, SPOOL_HASH_SIZE);
-	struct id id = certificate_id(add->fingerprint);
-	due_put(group, add->valid_to_ms, DUE_CERTIFICATE, 0, &id,
-	    add->recipient, span_of(add->fingerprint, SPOOL_HASH_SIZE));
+	end_put(group, add->recipient, add->fingerprint, &record,
+	    CERTIFICATE_WARNINGS);
 	txn_put_certificate(&group->txn, DB_CERTIFICATE, key, &record);
 	crash_point("spool.certificate.added");
 	return group_why(group, why);
@@ -215,16 +240,24 @@ certificate_put(struct spool_group *group, const char *recipient,
 	    key_org_hash(recipient, fingerprint), record);
 }
 
-/* A new certificate works: those that ended are no trouble any more. */
 static void
-certificate_all_clear(struct spool_group *group, const char *recipient)
+all_clear_of(
+    struct spool_group *group, const char *recipient, enum spool_cause cause)
 {
 	struct key first;
 	struct id id;
-	struct key prefix = key_alarm(recipient, SPOOL_CAUSE_CERTIFICATE);
+	struct key prefix = key_alarm(recipient, cause);
 	while (txn_first(&group->txn, DB_MEMBER, prefix, &first) &&
 	       key_read_tail_id(key_span(&first), &id))
-		alarm_remove(group, recipient, SPOOL_CAUSE_CERTIFICATE, &id);
+		alarm_remove(group, recipient, cause, &id);
+}
+
+/* A new certificate works: those that ended, or will, are no trouble. */
+static void
+certificate_all_clear(struct spool_group *group, const char *recipient)
+{
+	all_clear_of(group, recipient, SPOOL_CAUSE_CERTIFICATE);
+	all_clear_of(group, recipient, SPOOL_CAUSE_EXPIRING);
 }
 
 int
@@ -271,37 +304,100 @@ spool_certificate_suspend(struct spool_group *group, const char *recipient,
 	end_del(group, recipient, fingerprint, &ended);
 	struct id id = certificate_id(fingerprint);
 	alarm_remove(group, recipient, SPOOL_CAUSE_CERTIFICATE, &id);
+	alarm_remove(group, recipient, SPOOL_CAUSE_EXPIRING, &id);
 	crash_point("spool.certificate.suspended");
 	return group_why(group, why);
 }
 
-/* The end of validity. A chained one stops; a pinned one does as its mailbox
- * says; either way somebody is told, if it was in use. */
+/* Was another one proved since that works for longer? Then nobody need hear of
+ * this one's end. */
+static bool
+is_succeeded(struct spool_group *group, const char *recipient,
+    const struct certificate_record *record)
+{
+	struct certificate_record other;
+	struct span at;
+	struct span value;
+	bool found = false;
+	struct scan scan = scan_open(
+	    &group->txn, DB_CERTIFICATE, key_org(recipient), KEY_NONE);
+	while (!found && scan_next(&scan, &at, &value)) {
+		if (!record_read_certificate(value, &other)) {
+			txn_damaged(&group->txn, DB_CERTIFICATE);
+			break;
+		}
+		found = other.state == SPOOL_CERTIFICATE_ACTIVE &&
+			other.active_ms > record->active_ms &&
+			other.valid_to_ms > record->valid_to_ms;
+	}
+	scan_close(&scan);
+	return found;
+}
+
+static enum spool_severity
+warning_severity(uint32_t number)
+{
+	int64_t days = warning_days[number];
+	return days <= 1    ? SPOOL_CRITICAL
+	       : days <= 14 ? SPOOL_SERIOUS
+			    : SPOOL_WARNING;
+}
+
+/* It ends in so many days; told again at each of them. */
+static void
+warn(struct spool_group *group, const struct due *due,
+    const uint8_t fingerprint[SPOOL_HASH_SIZE],
+    const struct certificate_record *record)
+{
+	if (record->state == SPOOL_CERTIFICATE_ACTIVE &&
+	    !is_succeeded(group, due->owner, record))
+		alarm_tell(group, due->owner, SPOOL_CAUSE_EXPIRING,
+		    warning_severity(due->number), &due->id, due->at_ms);
+	end_put(group, due->owner, fingerprint, record, due->number - 1);
+	crash_point("spool.certificate.warned");
+}
+
+/* A chained one stops; a pinned one does as its mailbox says; either way
+ * somebody is told, if it was in use and none follows it. */
+static void
+end(struct spool_group *group, const struct due *due,
+    const uint8_t fingerprint[SPOOL_HASH_SIZE],
+    struct certificate_record *record)
+{
+	struct party_record party;
+	bool stops = true;
+	if (txn_get_party(&group->txn, DB_PARTY, key_org(due->owner), &party))
+		stops = party.stop_at_certificate_end;
+	bool used = record->state == SPOOL_CERTIFICATE_ACTIVE;
+	if (record->policy == SPOOL_CHAINED || !used)
+		stops = true;
+	bool missed = used && !is_succeeded(group, due->owner, record);
+	record->end_due = false;
+	if (stops)
+		record->state = SPOOL_CERTIFICATE_EXPIRED;
+	certificate_put(group, due->owner, fingerprint, record);
+	alarm_remove(group, due->owner, SPOOL_CAUSE_EXPIRING, &due->id);
+	if (missed)
+		alarm_add(group, due->owner, SPOOL_CAUSE_CERTIFICATE,
+		    stops ? SPOOL_CRITICAL : SPOOL_SERIOUS, &due->id,
+		    due->at_ms);
+	crash_point("spool.certificate.ended");
+}
+
 int
 due_certificate(struct spool_group *group, const struct due *due,
     const uint8_t fingerprint[SPOOL_HASH_SIZE])
 {
 	struct certificate_record record;
-	struct party_record party;
-	bool stops = true;
-	if (txn_get_party(&group->txn, DB_PARTY, key_org(due->owner), &party))
-		stops = party.stop_at_certificate_end;
-	if (certificate_get(group, due->owner, fingerprint, &record, NULL) !=
-	    0) {
+	if (due->number > CERTIFICATE_WARNINGS ||
+	    certificate_get(group, due->owner, fingerprint, &record, NULL) !=
+		0) {
 		txn_damaged(&group->txn, DB_DUE);
 		return group->txn.rc;
 	}
-	bool used = record.state == SPOOL_CERTIFICATE_ACTIVE;
-	if (record.policy == SPOOL_CHAINED || !used)
-		stops = true;
-	record.end_due = false;
-	if (stops)
-		record.state = SPOOL_CERTIFICATE_EXPIRED;
-	certificate_put(group, due->owner, fingerprint, &record);
-	if (used)
-		alarm_add(group, due->owner, SPOOL_CAUSE_CERTIFICATE,
-		    stops ? SPOOL_CRITICAL : SPOOL_SERIOUS, &due->id,
-		    due->at_ms);
-	crash_point("spool.certificate.ended");
+	if (due->number > 0)
+		warn(group, due, fingerprint, &record);
+	else
+		end(group, due, fingerprint, &record);
 	return group->txn.rc;
 }

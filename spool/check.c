@@ -105,6 +105,18 @@ check_staged(struct check *check)
 	scan_close(&scan);
 }
 
+static bool
+check_certificate_due(struct check *check,
+    const struct certificate_record *record, const struct id *id,
+    const char *org)
+{
+	for (uint32_t i = 0; i <= CERTIFICATE_WARNINGS; i++)
+		if (check_due(check, certificate_due_ms(record, i),
+			DUE_CERTIFICATE, i, id, org))
+			return true;
+	return false;
+}
+
 static void
 check_certificates(struct check *check)
 {
@@ -120,8 +132,8 @@ check_certificates(struct check *check)
 		    !record_read_certificate(value, &record))
 			continue;
 		memcpy(id.at, key.at + 1 + SPOOL_ORG_SIZE, ID_SIZE);
-		if (record.end_due && !check_due(check, record.valid_to_ms,
-					  DUE_CERTIFICATE, 0, &id, org))
+		if (record.end_due &&
+		    !check_certificate_due(check, &record, &id, org))
 			check_tell(check,
 			    "certificate of %s: its end is not due", org);
 	}

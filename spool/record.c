@@ -399,7 +399,7 @@ walk_notice(struct walk *walk, struct notice_record *r)
 	walk_time(walk, &r->time_ms);
 	WALK_WORD(walk, r->mailbox);
 	WALK_ENUM(
-	    walk, r->cause, SPOOL_CAUSE_NEVER_POLLED, SPOOL_CAUSE_RESTORED);
+	    walk, r->cause, SPOOL_CAUSE_NEVER_POLLED, SPOOL_CAUSE_EXPIRING);
 	walk_alarm(walk, &r->alarm);
 }
 

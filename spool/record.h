@@ -54,8 +54,9 @@ enum due_kind { /* stored */
 };
 
 /* One entry of the time index. For DUE_FORGET owner is the sender; for
- * DUE_CERTIFICATE id is the beginning of the fingerprint; for DUE_SWEEP id is
- * the upload and number the content. */
+ * DUE_CERTIFICATE id is the beginning of the fingerprint and number the warning
+ * (certificate_due_ms()); for DUE_SWEEP id is the upload and number the
+ * content. */
 struct due {
 	int64_t at_ms;
 	enum due_kind kind;

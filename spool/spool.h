@@ -95,6 +95,7 @@ enum spool_cause { /* of an alarm; values are stored */
 	SPOOL_CAUSE_PROOF = 6,
 	SPOOL_CAUSE_FAULT = 7,
 	SPOOL_CAUSE_RESTORED = 8,
+	SPOOL_CAUSE_EXPIRING = 9, /* a certificate, in some days */
 };
 
 enum spool_severity {

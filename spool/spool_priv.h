@@ -123,6 +123,11 @@ int due_recheck(struct spool_group *group, const struct due *due);
 int due_expire(struct spool_group *group, const struct due *due);
 int due_purge(struct spool_group *group, const struct due *due);
 int due_forget(struct spool_group *group, const struct due *due);
+/* When the certificate's deadline of this number is: 0 its end, 1 to
+ * CERTIFICATE_WARNINGS the days before it that warn. */
+#define CERTIFICATE_WARNINGS 5
+int64_t certificate_due_ms(
+    const struct certificate_record *record, uint32_t number);
 int due_certificate(struct spool_group *group, const struct due *due,
     const uint8_t fingerprint[SPOOL_HASH_SIZE]);
 int due_sweep(struct spool_group *group, const struct due *due);
@@ -175,6 +180,11 @@ bool content_erase(struct spool_group *group, const char *recipient,
     const struct id *upload, uint32_t content, size_t max);
 
 /* ---- alarm.c ---- */
+
+/* As alarm_add(), and a notice even when it is no worse than before. */
+void alarm_tell(struct spool_group *group, const char *mailbox,
+    enum spool_cause cause, enum spool_severity severity,
+    const struct id *member, int64_t since_ms);
 
 void alarm_add(struct spool_group *group, const char *mailbox,
     enum spool_cause cause, enum spool_severity severity,

@@ -21,7 +21,7 @@ WORDS(levels, "accepted", "fetched", "imported", "opened", "rejected",
     "expired", "recalled", "refused", "late", "purged", "extended", "restored");
 WORDS(causes, "never-polled", "not-fetched", "not-confirmed",
     "rejected-by-recipient", "certificate-expired", "proof-wrong",
-    "relay-fault", "restored");
+    "relay-fault", "restored", "certificate-expiring");
 WORDS(severities, "warning", "serious", "critical");
 WORDS(alarm_states, "firing", "resolved");
 WORDS(mailbox_states, "new", "open", "paused", "closed", "proving");

@@ -131,7 +131,7 @@ def drive(world, relay, name, step):
     elif name == "spool.purging" and step % 50 == 0:
         send_big(world, relay, "trondheim")
         world.forward(HOUR_MS)
-    elif name == "spool.certificate.ended" and step % 50 == 0:
+    elif name in ("spool.certificate.warned", "spool.certificate.ended") and step % 50 == 0:
         short_certificate(world, relay)
         world.forward(3 * DAY_MS)
     elif name == "spool.due.recheck" and step % 25 == 0:

@@ -40,7 +40,7 @@ missing=$(for name in $metrics; do
 done)
 is "$missing" "" "every metric that the guide names is there"
 missing=$(sed -n '/^## Alarms/,/^## Reload/s/^| `\([a-z-]*\)`.*/\1/p' "$TOP/guide/operations.md" | sort)
-is "$missing" "$(grep -oE '"(never-polled|not-fetched|not-confirmed|rejected-by-recipient|certificate-expired|proof-wrong|relay-fault|restored)"' \
+is "$missing" "$(grep -oE '"(never-polled|not-fetched|not-confirmed|rejected-by-recipient|certificate-expired|proof-wrong|relay-fault|restored|certificate-expiring)"' \
 	"$TOP/spool/words.c" | tr -d '"' | sort -u)" "every cause of an alarm is explained"
 
 # ---- the files beside it

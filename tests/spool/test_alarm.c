@@ -485,6 +485,112 @@ a_certificate_that_ends_alarms_until_a_new_one_works(void **state)
 	assert_int_equal(count(house, SPOOL_CAUSE_CERTIFICATE), 0);
 }
 
+/* Registered and proved, good for so many days. */
+static void
+works_for(struct house *house, uint8_t name, int64_t days)
+{
+	struct spool_certificate_add add = certificate(house, name);
+	add.valid_to_ms = house->now_ms + days * HOUSE_DAY;
+	house_begin(house);
+	assert_int_equal(
+	    spool_certificate_add(house->group, &add, NULL, NULL), 0);
+	assert_int_equal(house_commit(house), 0);
+	house->now_ms += 1000;
+	assert_int_equal(prove(house, name, 1), 0);
+}
+
+static void
+suspend(struct house *house, uint8_t name)
+{
+	uint8_t fingerprint[SPOOL_HASH_SIZE] = {name};
+	house_begin(house);
+	assert_int_equal(
+	    spool_certificate_suspend(house->group, OSLO, fingerprint, NULL),
+	    0);
+	assert_int_equal(house_commit(house), 0);
+}
+
+static void
+a_certificate_warns_at_each_of_five_days_before_its_end(void **state)
+{
+	HOUSE;
+	static const struct {
+		int64_t days;
+		enum spool_severity severity;
+	} steps[] = {{60, SPOOL_WARNING}, {30, SPOOL_WARNING},
+	    {14, SPOOL_SERIOUS}, {7, SPOOL_SERIOUS}, {1, SPOOL_CRITICAL}};
+	struct spool_notice told[4];
+	int64_t end = house->now_ms + 90 * HOUSE_DAY;
+	works_for(house, 9, 90);
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		int64_t at = end - steps[i].days * HOUSE_DAY;
+		later(house, at - house->now_ms);
+		assert_int_equal(notices(house, told, 4), 0);
+		later(house, 1);
+		struct spool_alarm alarm =
+		    house_alarm(house, OSLO, SPOOL_CAUSE_EXPIRING);
+		assert_int_equal(alarm.count, 1);
+		assert_int_equal(alarm.severity, steps[i].severity);
+		assert_int_equal(notices(house, told, 4), 1);
+		assert_int_equal(told[0].event,
+		    i == 0 ? SPOOL_NOTICE_RAISED : SPOOL_NOTICE_ESCALATED);
+		house_begin(house);
+		assert_int_equal(
+		    spool_outbox_done(house->group, &told[0], NULL), 0);
+		assert_int_equal(house_commit(house), 0);
+		house_clean(house);
+	}
+	later(house, HOUSE_DAY);
+	assert_int_equal(count(house, SPOOL_CAUSE_EXPIRING), 0);
+	assert_int_equal(count(house, SPOOL_CAUSE_CERTIFICATE), 1);
+}
+
+static void
+the_warning_is_over_when_a_new_certificate_is_proved(void **state)
+{
+	HOUSE;
+	works_for(house, 9, 90);
+	later(house, 31 * HOUSE_DAY);
+	assert_int_equal(count(house, SPOOL_CAUSE_EXPIRING), 1);
+	works_for(house, 10, 365);
+	assert_int_equal(count(house, SPOOL_CAUSE_EXPIRING), 0);
+	/* both work until the old one ends, of which nobody need hear */
+	later(house, 58 * HOUSE_DAY);
+	assert_int_equal(count(house, SPOOL_CAUSE_EXPIRING), 0);
+	later(house, 2 * HOUSE_DAY);
+	assert_int_equal(count(house, SPOOL_CAUSE_CERTIFICATE), 0);
+}
+
+static void
+only_a_certificate_in_use_warns(void **state)
+{
+	HOUSE;
+	struct spool_certificate_add add = certificate(house, 9);
+	add.valid_to_ms = house->now_ms + 90 * HOUSE_DAY;
+	house_begin(house);
+	assert_int_equal(
+	    spool_certificate_add(house->group, &add, NULL, NULL), 0);
+	assert_int_equal(house_commit(house), 0);
+	works_for(house, 10, 90);
+	suspend(house, 10);
+	house_clean(house);
+	later(house, 89 * HOUSE_DAY);
+	assert_int_equal(count(house, SPOOL_CAUSE_EXPIRING), 0);
+}
+
+static void
+a_certificate_suspended_warns_no_more(void **state)
+{
+	HOUSE;
+	works_for(house, 9, 90);
+	later(house, 31 * HOUSE_DAY);
+	assert_int_equal(count(house, SPOOL_CAUSE_EXPIRING), 1);
+	suspend(house, 9);
+	assert_int_equal(count(house, SPOOL_CAUSE_EXPIRING), 0);
+	later(house, 60 * HOUSE_DAY);
+	assert_int_equal(count(house, SPOOL_CAUSE_CERTIFICATE), 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -504,6 +610,10 @@ main(void)
 	    T(one_that_waits_for_its_proof_outlives_those_that_ended),
 	    T(no_certificate_in_use_makes_way),
 	    T(a_certificate_that_ends_alarms_until_a_new_one_works),
+	    T(a_certificate_warns_at_each_of_five_days_before_its_end),
+	    T(the_warning_is_over_when_a_new_certificate_is_proved),
+	    T(only_a_certificate_in_use_warns),
+	    T(a_certificate_suspended_warns_no_more),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
