@@ -10,7 +10,7 @@ _budstikke_options() {
 	verify) echo "-c --ca --log-key" ;;
 	log) echo "-c checkpoint key bundle growth" ;;
 	alarms) echo "-c --close" ;;
-	party) echo "-c --types --form --state --stop-at-certificate-end list show set" ;;
+	party) echo "-c --types --form --state --stop-at-certificate-end list show set coverage" ;;
 	cert) echo "-c --mailbox --suite --policy --key add prove list suspend" ;;
 	probe) echo "-c" ;;
 	spool) echo "check stats backup restore upgrade" ;;

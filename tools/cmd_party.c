@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "tools/arguments.h"
 #include "tools/client.h"
+#include "tools/coverage.h"
 #include "tools/say.h"
 
 struct party_run {
@@ -97,6 +98,31 @@ set(struct party_run *run, struct why *why)
 	return code;
 }
 
+/* The exit code: LEAVE_PARTLY when an organisation has no open mailbox. */
+static int
+coverage(struct party_run *run)
+{
+	struct unit_list units = {0};
+	json_t *result = NULL;
+	size_t lacking = 0;
+	struct why why;
+	int leave;
+
+	if (coverage_read(&units, run->arguments.operands + 1,
+		run->arguments.count - 1, &why) != 0) {
+		say_failure(&why);
+		leave = LEAVE_USAGE;
+	} else if (coverage_tell(run->client, &units, &result, &lacking,
+		       &run->answer, &why) != 0) {
+		leave = client_say_failure(&run->answer, &why);
+	} else {
+		say_object(result);
+		leave = lacking > 0 ? LEAVE_PARTLY : LEAVE_DONE;
+	}
+	unit_list_clear(&units);
+	return leave;
+}
+
 static int
 party_check(const struct party_run *run)
 {
@@ -106,10 +132,12 @@ party_check(const struct party_run *run)
 
 	if (strcmp(action, "list") == 0 && arguments->count == 1)
 		return -1;
+	if (strcmp(action, "coverage") == 0 && arguments->count > 1)
+		return -1;
 	if (arguments->count != 2 ||
 	    (strcmp(action, "show") != 0 && strcmp(action, "set") != 0))
-		return say_usage(
-		    &verb_party, "expected list, show ORG or set ORG");
+		return say_usage(&verb_party,
+		    "expected list, show ORG, set ORG or coverage FILE...");
 	if (!orgnr_valid(arguments->operands[1]))
 		return say_usage(
 		    &verb_party, "ORG: expected an organisation number");
@@ -137,6 +165,10 @@ party_run(int argc, char **argv)
 		leave = arguments_client(&run.arguments, &run.client);
 	if (leave >= 0)
 		return leave;
+	if (strcmp(run.arguments.operands[0], "coverage") == 0) {
+		leave = coverage(&run);
+		goto out;
+	}
 	if (strcmp(run.arguments.operands[0], "set") == 0)
 		code = set(&run, &why);
 	else
@@ -149,17 +181,21 @@ party_run(int argc, char **argv)
 			       : json_incref(run.answer.json));
 		leave = LEAVE_DONE;
 	}
+out:
 	client_answer_clear(&run.answer);
 	client_close(run.client);
 	return leave;
 }
 
 const struct verb verb_party = {"party", party_run,
-    "-c CLIENT.conf list | show ORG |\n"
+    "-c CLIENT.conf list | show ORG | coverage FILE... |\n"
     "       set ORG --types TYPE,... [--state new|proving|open|paused|closed]\n"
     "       [--form asice|zip] [--stop-at-certificate-end]",
     "Show mailboxes, and open, pause and close them",
     "list and set need the operator. A mailbox takes only the types that it\n"
     "has opened, and only while it has an active certificate (budstikke\n"
     "cert). One that is to open is proving until a probe is confirmed\n"
-    "(budstikke probe).\n"};
+    "(budstikke probe).\n"
+    "coverage reads documents of Enhetsregisteret (JSON, as its open API\n"
+    "answers) and tells which of their organisations have no open mailbox:\n"
+    "exit code 6 when there is one.\n"};
