@@ -260,6 +260,7 @@ write_rest(struct pdf *pdf)
 #define USUAL_SPACING 100
 #define TIGHT_SPACING 68 /* percent; saves about a tenth of most pages */
 #define TIGHT_SAVES ((PDF_TOP - PDF_BOTTOM) / 8) /* at the best */
+#define LITTLE ((PDF_TOP - PDF_BOTTOM) / 4)
 #define FEW_PAGES 12 /* among more an empty one hardly counts */
 
 int32_t
@@ -274,8 +275,9 @@ static bool
 may_be_shorter(const struct pdf *pdf, const struct pdf_cursor *end)
 {
 	uint32_t before = pdf->page_count - 1;
+	int32_t used = PDF_TOP - end->y;
 	return pdf_going(pdf) && before > 0 && before < FEW_PAGES &&
-	       PDF_TOP - end->y < (int32_t)before * TIGHT_SAVES;
+	       used < LITTLE && used < (int32_t)before * TIGHT_SAVES;
 }
 
 /* Set the text again, with other distances. */

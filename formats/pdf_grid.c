@@ -374,9 +374,11 @@ pdf_grid(struct pdf *pdf, cmark_node *table, const struct pdf_place_in *in,
 	grid.repeat = cursor->page == start.page &&
 		      start.y - cursor->y < (PDF_TOP - PDF_BOTTOM) / 4;
 	pdf->grid = &grid;
+	pdf->tables++;
 	for (cmark_node *row = cmark_node_next(grid.head);
 	     row != NULL && pdf_going(pdf); row = cmark_node_next(row))
 		set_row(pdf, &grid, row, element, cursor);
+	pdf->tables--;
 	pdf->grid = around;
 	cursor->y -= pdf_gap(pdf, PDF_TABLE_AFTER);
 }

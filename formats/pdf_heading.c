@@ -300,7 +300,8 @@ going_on(const char *language)
 void
 pdf_goes_on(struct pdf *pdf, struct pdf_cursor *cursor)
 {
-	if (pdf->headed < 1)
+	/* a text tells by itself what it is about, a row of a table does not */
+	if (pdf->headed < 1 || pdf->tables == 0)
 		return;
 	struct buf text;
 	struct pdf_set set = {.x = PDF_MARGIN,

@@ -145,6 +145,7 @@ struct pdf {
 	const struct pdf_grid_under_way *grid; /* its head is repeated */
 	cmark_node *heads[6]; /* the last outer heading of each level */
 	int headed;           /* the level that the text stands under, from 0 */
+	int tables;           /* under way, one in another */
 	bool whole;           /* found to fit here, up to whole_end */
 	cmark_node *whole_end;
 	int spacing; /* percent of the distances between blocks and rows */
@@ -288,7 +289,7 @@ void pdf_blocks(struct pdf *pdf, cmark_node *parent,
 /* pdf_heading.c */
 void pdf_heading(struct pdf *pdf, cmark_node *node,
     const struct pdf_place_in *in, struct pdf_cursor *cursor);
-/* On a new page: the headings that the text stands under, as decoration. */
+/* On a new page: the headings that a table goes on under, as decoration. */
 void pdf_goes_on(struct pdf *pdf, struct pdf_cursor *cursor);
 
 /* pdf_table.c */

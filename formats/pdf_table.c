@@ -244,8 +244,10 @@ pdf_table(struct pdf *pdf, cmark_node *table, const struct pdf_place_in *in,
 	if (cmark_node_first_child(table) == NULL)
 		return;
 	int32_t element = pdf_element(pdf, in->element, "Table", NULL, NULL);
+	pdf->tables++;
 	for (cmark_node *row = cmark_node_first_child(table);
 	     row != NULL && pdf_going(pdf); row = cmark_node_next(row))
 		set_row(pdf, row, element, in, cursor);
+	pdf->tables--;
 	cursor->y -= pdf_gap(pdf, PDF_TABLE_AFTER);
 }

@@ -3,7 +3,7 @@
  * warm, the first one after a start, memory, and how both grow.
  *
  * usage: bench_render                 a line for each: NAME, value, unit
- *        bench_render --first         one document, in a process of its own
+ *        bench_render --first [ROWS]  one document, in a process of its own
  *        bench_render --many N        N of each, for a profiler
  *        bench_render --write FOLDER  the sample as text and XHTML, for others
  *
@@ -179,15 +179,22 @@ open_all(void)
 	(void)fclose(file);
 }
 
-/* From the program's start to its first PDF: fonts, and the sample. */
+static double long_cost(size_t rows, size_t *bytes);
+
+/* From the program's start to its first PDF: fonts, and the sample or a table
+ * of so many rows. */
 static void
-first(void)
+first(const char *rows)
 {
+	size_t bytes;
 	struct why why;
 	render_memory_keep();
 	limits_init(&limits);
 	need(pdf_fonts_open(NULL, &limits, &fonts, &why), &why);
-	render_sample();
+	if (rows == NULL)
+		render_sample();
+	else
+		(void)long_cost(strtoul(rows, NULL, 10), &bytes);
 }
 
 static void
@@ -213,17 +220,18 @@ forget_fonts(void)
 		(void)pclose(list);
 }
 
-/* Wall ms of a process that makes its first document; *peak its memory. */
+/* Wall ms of a process that makes one document, of so many rows or (NULL) the
+ * sample; *peak its memory. */
 static double
-first_in_process(double *peak_mib)
+first_in_process(const char *rows, double *peak_mib)
 {
 	struct rusage usage;
 	int status = 1;
 	double began = seconds_of(CLOCK_MONOTONIC);
 	pid_t pid = fork();
 	if (pid == 0) {
-		execl(
-		    "/proc/self/exe", "bench_render", "--first", (char *)NULL);
+		execl("/proc/self/exe", "bench_render", "--first", rows,
+		    (char *)NULL);
 		_exit(127);
 	}
 	if (pid < 0 || wait4(pid, &status, 0, &usage) < 0 || status != 0)
@@ -239,7 +247,7 @@ first_best(bool cold, double *peak_mib)
 	for (size_t i = 0; i < 9; i++) {
 		if (cold)
 			forget_fonts();
-		took[i] = first_in_process(peak_mib);
+		took[i] = first_in_process(NULL, peak_mib);
 	}
 	qsort(took, 9, sizeof *took, compare);
 	return took[4];
@@ -347,7 +355,7 @@ main(int argc, char **argv)
 	double peak;
 	size_t bytes;
 	if (argc > 1 && strcmp(argv[1], "--first") == 0) {
-		first();
+		first(argv[2]);
 		return 0;
 	}
 	if (argc > 2 && strcmp(argv[1], "--many") == 0)
@@ -369,5 +377,9 @@ main(int argc, char **argv)
 	tell("a table of 300 rows to PDF", short_ms, "ms");
 	double long_ms = long_cost(9000, &bytes);
 	tell("a table of 9,000 rows to PDF", long_ms, "ms");
+	(void)first_in_process("4825", &peak);
+	tell("memory of a process for 150 pages (RSS)", peak, "MiB");
+	(void)first_in_process("9650", &peak);
+	tell("memory of a process for 300 pages (RSS)", peak, "MiB");
 	return 0;
 }
