@@ -150,6 +150,8 @@ tests: $(TESTS)
 ifneq ($(V),fuzz)
 $(B)/sink: $(B)/tests/support/sink_main.o
 	$(link)
+$(B)/thief: $(B)/tests/support/thief_main.o $(RELAY_ARCHIVES)
+	$(link)
 endif
 
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
@@ -176,7 +178,7 @@ deps: build/.deps-build+demo+check
 demo: build/.deps-build+demo
 	@$(MAKE) --no-print-directory -j$(CPUS) V= all demo-tools
 	@tests/demo.sh $(if $(ONCE),--once)
-demo-tools: $(B)/sink
+demo-tools: $(B)/sink $(if $(filter hooks,$(V)),$(B)/thief)
 
 check-build:
 	+$(MAKE) V= all

@@ -36,6 +36,16 @@
 	X("conf.refused", "error", "a reload was refused; nothing changed")    \
 	X("conf.restart-needed", "settings",                                   \
 	    "changed settings that take effect at the next start")             \
+	X("conservation.broken",                                               \
+	    "mailbox accepted waiting imported rejected expired recalled",     \
+	    "what was accepted for a mailbox is not what waits and what "      \
+	    "ended, by the log: somebody took something away, or added it")    \
+	X("conservation.differs", "epoch size gaps",                           \
+	    "the account of the log does not hold: of a mailbox, or the log "  \
+	    "has gaps. An alarm stands until one holds again")                 \
+	X("conservation.failed", "code error",                                 \
+	    "the account of the log could not be made; it is tried again "     \
+	    "after a minute")                                                  \
 	X("content.broken", "message offset error",                            \
 	    "content could not be read to its end; the answer was cut")        \
 	X("content.not-counted", "code error",                                 \

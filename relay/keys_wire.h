@@ -26,7 +26,7 @@
 #include <stddef.h>
 
 #define KEYS_SIGN_MAX 16384                       /* payloads in one request */
-#define KEYS_SIGN_BYTES (64u << 10)               /* of one payload */
+#define KEYS_SIGN_BYTES (128u << 10)              /* of one payload */
 #define KEYS_PACKAGE_BYTES PACKAGE_MANIFEST_BYTES /* of one manifest */
 #define KEYS_BODY_BYTES (64u << 20)               /* of a request or answer */
 

@@ -34,6 +34,7 @@
 #define PATH_BYTES 4096
 #define HEADER_NAME_BYTES 128
 #define CHECK_DRAINED_MS 50
+#define CONSERVATION_BYTES (512u << 10)
 
 /* What outlives net_serve() by nothing. */
 struct net_role {
@@ -95,6 +96,7 @@ open_parts(struct net *net, struct why *why)
 	net->http = http_new(net->base, net->limits);
 	net->admin = http_new(net->base, net->limits);
 	net->log_heads = log_heads_new();
+	buf_init(&net->conservation, CONSERVATION_BYTES);
 	if (!net->fair || !net->log_heads || !net->metrics || !net->http ||
 	    !net->admin)
 		return why_set(why, WHY_NOMEM, "no memory for net");
@@ -167,6 +169,15 @@ listen_one(
 /* ---- the role's hooks ---- */
 
 static void
+conservation_take(struct net *net, struct span statement)
+{
+	buf_reset(&net->conservation);
+	buf_add_span(&net->conservation, statement);
+	if (!buf_ok(&net->conservation))
+		buf_reset(&net->conservation);
+}
+
+static void
 on_frame(
     struct role *role, struct role_peer *peer, const struct wire_frame *frame)
 {
@@ -184,6 +195,8 @@ on_frame(
 		polls_wake(&nr->net, &wake);
 	if (peer->kind == ROLE_SPOOL && frame->type == SPOOL_WIRE_CHECKPOINT)
 		log_heads_take(nr->net.log_heads, frame->body);
+	if (peer->kind == ROLE_SPOOL && frame->type == SPOOL_WIRE_CONSERVATION)
+		conservation_take(&nr->net, frame->body);
 }
 
 static void
@@ -294,6 +307,7 @@ close_all(struct net_role *nr)
 	metrics_free(net->metrics);
 	metakeys_free(net->metakeys);
 	log_heads_free(net->log_heads);
+	buf_clear(&net->conservation);
 	spool_view_close(net->view);
 	tls_close(nr->tls);
 	callers_free(net->callers);

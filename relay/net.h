@@ -41,6 +41,7 @@ struct net {
 	struct metrics *metrics;
 	struct metakeys *metakeys;
 	struct log_heads *log_heads;
+	struct buf conservation; /* the newest statement; empty: none yet */
 	struct render_queue *renders;
 	struct uploads *uploads; /* submission's own */
 	bool draining;

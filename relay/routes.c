@@ -75,6 +75,8 @@ const struct route routes_table[] = {
     {GET, "/v1/log/{}/tile/{*}", ACT_LOG_SEE, api_log_tile, ""},
     {GET, "/v1/log/{}/consistency", ACT_LOG_SEE, api_log_consistency,
 	"from to"},
+    {GET, "/v1/conservation", ACT_MAILBOXES_SEE, api_conservation, ""},
+    {POST, "/v1/conservation", ACT_MAILBOXES_SEE, api_conservation_ask, ""},
     {GET, "/v1/openapi.json", ACT_NONE, api_document, ""},
     {GET, NULL, ACT_NONE, NULL, NULL},
 };

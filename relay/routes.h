@@ -66,6 +66,10 @@ void api_log_checkpoint(const struct call *call);
 void api_log_tile(const struct call *call);
 void api_log_consistency(const struct call *call);
 
+/* api_conservation.c */
+void api_conservation(const struct call *call);
+void api_conservation_ask(const struct call *call);
+
 /* api_mailbox.c */
 void api_mailbox_list(const struct call *call);
 void api_mailbox_entry(const struct call *call);

@@ -30,6 +30,7 @@ fault_member(uint8_t kind, uint8_t number)
 #define FAULT_DEATHS 1
 #define FAULT_FULL 2
 #define FAULT_NOTICE 3
+#define FAULT_CONSERVATION 4
 
 /* Kept until a group with it is durable: a group may fail, and what is wrong
  * with the relay is told just when groups fail. */
@@ -73,6 +74,16 @@ spool_care_deaths(struct spool_role *sr, const struct role_deaths *deaths)
 {
 	fault(sr, fault_member(FAULT_DEATHS, (uint8_t)deaths->kind),
 	    !deaths->ended);
+}
+
+void
+spool_care_conservation(struct spool_role *sr, bool differs)
+{
+	if (sr->accounted && differs == sr->differs)
+		return;
+	sr->accounted = true;
+	fault(sr, fault_member(FAULT_CONSERVATION, 0), differs);
+	sr->differs = differs;
 }
 
 static void

@@ -6,6 +6,7 @@
  *   spool_apply.c  one request becomes one operation of the engine
  *   spool_care.c   time: deadlines, alarms out, readers, faults
  *   spool_log.c    checkpoints of the log, signed and told to net
+ *   spool_conservation.c  the account of all deliveries, likewise
  */
 #pragma once
 
@@ -77,11 +78,14 @@ struct spool_role {
 	bool full;          /* new content was refused for want of room */
 	bool full_raised;
 	bool looked; /* for room, once; before that an alarm may be left over */
+	bool accounted;     /* once; before that an alarm may be left over */
+	bool differs;       /* by the newest account */
 	bool notice_raised; /* that a notice was given up, or may have been */
 	int64_t hold_until_ms; /* monotonic: no deadlines before it */
 	int64_t refilled_ms;   /* monotonic */
 	struct role_deaths deaths[ROLE_KINDS];
 	struct spool_log *log;
+	struct spool_conservation *conservation;
 };
 
 /* ---- spool_log.c ---- */
@@ -92,6 +96,15 @@ void spool_log_stop(struct spool_role *sr);
 void spool_log_grown(struct spool_role *sr);
 /* A net process that has none yet. */
 void spool_log_arrived(struct spool_role *sr, struct role_peer *peer);
+
+/* ---- spool_conservation.c ---- */
+
+int spool_conservation_start(struct spool_role *sr, struct why *why);
+void spool_conservation_stop(struct spool_role *sr);
+/* Make one now; one that is being made is not the one asked for. */
+void spool_conservation_ask(struct spool_role *sr);
+/* A net process that has no statement yet. */
+void spool_conservation_arrived(struct spool_role *sr, struct role_peer *peer);
 
 /* ---- spool_serve.c ---- */
 
@@ -121,4 +134,6 @@ void spool_care_stop(struct spool_role *sr);
 void spool_care_group(struct spool_role *sr);
 void spool_care_group_ended(struct spool_role *sr, bool durable);
 void spool_care_deaths(struct spool_role *sr, const struct role_deaths *deaths);
+/* Whether the newest account has a difference. */
+void spool_care_conservation(struct spool_role *sr, bool differs);
 void spool_care_polled(struct spool_role *sr, const char *recipient);

@@ -388,6 +388,8 @@ static void
 on_telling(struct spool_role *sr, const struct wire_frame *frame)
 {
 	struct spool_wire_delivery polled;
+	if (frame->type == SPOOL_WIRE_ACCOUNT)
+		spool_conservation_ask(sr);
 	if (frame->type != SPOOL_WIRE_POLLED ||
 	    spool_wire_delivery_parse(frame->body, &polled, NULL) != 0)
 		return;
@@ -453,8 +455,10 @@ on_request(
 static void
 on_arrived(struct role *role, struct role_peer *peer)
 {
-	if (peer->kind == ROLE_NET)
+	if (peer->kind == ROLE_NET) {
 		spool_log_arrived(role->own, peer);
+		spool_conservation_arrived(role->own, peer);
+	}
 }
 
 static void
@@ -522,6 +526,8 @@ serve(struct spool_role *sr, struct why *why)
 	if (code == 0)
 		code = spool_log_start(sr, why);
 	if (code == 0)
+		code = spool_conservation_start(sr, why);
+	if (code == 0)
 		code = role_enter(role, why);
 	return code != 0 ? code : role_run(role);
 }
@@ -546,6 +552,7 @@ spool_role_serve(struct role *role)
 		log_event(LOG_ERROR, "role.failed", LOGS("error", why.text));
 	spool_care_stop(&sr);
 	spool_log_stop(&sr);
+	spool_conservation_stop(&sr);
 	if (sr.flush != NULL)
 		event_free(sr.flush);
 	if (sr.aside != NULL)

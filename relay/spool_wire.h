@@ -32,11 +32,14 @@ enum spool_wire_type {
 	SPOOL_WIRE_CERTIFICATE_PROVE = 0x010C,
 	SPOOL_WIRE_CERTIFICATE_SUSPEND = 0x010D,
 	SPOOL_WIRE_ALARM_CLOSE = 0x010E,
+	SPOOL_WIRE_ACCOUNT = 0x010F, /* a telling: make a statement now */
 	SPOOL_WIRE_ANSWER = 0x0180,
 	SPOOL_WIRE_WAKE = 0x0181, /* a telling of spool: these organisations
 				     have news; a hint, nothing more */
 	SPOOL_WIRE_CHECKPOINT = 0x0182, /* a telling of spool: the newest signed
 					   checkpoint of an epoch's log */
+	SPOOL_WIRE_CONSERVATION = 0x0183, /* a telling of spool: the newest
+					     statement, a compact JWS */
 };
 
 #define SPOOL_WIRE_REFERENCE_SIZE 4097 /* limits.reference_bytes at most */

@@ -81,6 +81,12 @@ int spool_view_list(struct spool_view *view, const char *recipient,
     struct spool_position cursor, struct spool_delivery *out, size_t max,
     size_t *count, struct spool_position *next, struct why *why);
 
+/* Every delivery that a mailbox lists, and that is there and waits. In one go:
+ * some microseconds for each. */
+int spool_view_each_waiting(struct spool_view *view,
+    int (*each)(void *arg, const char *recipient, struct why *why), void *arg,
+    struct why *why);
+
 /* Copy content bytes from offset on, up to capacity and to the end of a chunk:
  * *got. *got is 0 only at the end. */
 int spool_view_content(struct spool_view *view, const struct id *id,

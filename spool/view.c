@@ -213,6 +213,33 @@ spool_view_list(struct spool_view *view, const char *recipient,
 }
 
 int
+spool_view_each_waiting(struct spool_view *view,
+    int (*each)(void *arg, const char *recipient, struct why *why), void *arg,
+    struct why *why)
+{
+	struct span key;
+	struct span value;
+	int ret = 0;
+	struct scan scan =
+	    scan_open(&view->txn, DB_MAILBOX, KEY_NONE, KEY_NONE);
+	while (ret == 0 && scan_next(&scan, &key, &value)) {
+		char recipient[SPOOL_ORG_SIZE];
+		struct id id;
+		struct delivery_record record;
+		if (!key_read_org(key, recipient) || value.size != ID_SIZE) {
+			txn_damaged(&view->txn, DB_MAILBOX);
+			break;
+		}
+		memcpy(id.at, value.at, ID_SIZE);
+		if (view_delivery(view, &id, recipient, &record) &&
+		    !spool_state_final(record.state))
+			ret = each(arg, recipient, why);
+	}
+	scan_close(&scan);
+	return ret != 0 ? ret : txn_why(&view->txn, why);
+}
+
+int
 spool_view_content(struct spool_view *view, const struct id *id,
     const char *recipient, uint64_t offset, void *into, size_t capacity,
     size_t *got, struct why *why)

@@ -9,6 +9,7 @@ _budstikke_options() {
 	recall) echo "-c --recipient" ;;
 	verify) echo "-c --ca --log-key" ;;
 	log) echo "-c checkpoint key bundle growth" ;;
+	conservation) echo "-c --now" ;;
 	alarms) echo "-c --close" ;;
 	party) echo "-c --types --form --state --stop-at-certificate-end list show set coverage" ;;
 	cert) echo "-c --mailbox --suite --policy --key add prove list suspend" ;;
@@ -25,7 +26,7 @@ _budstikke() {
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W "init send fetch status recall verify log \
-alarms party cert probe spool profile doctor top --help" -- "$current")
+conservation alarms party cert probe spool profile doctor top --help" -- "$current")
 		return
 	fi
 	case $previous in

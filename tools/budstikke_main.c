@@ -9,9 +9,9 @@
 #include "tools/verbs.h"
 
 static const struct verb *const verbs[] = {&verb_init, &verb_send, &verb_fetch,
-    &verb_status, &verb_recall, &verb_verify, &verb_log, &verb_alarms,
-    &verb_party, &verb_cert, &verb_probe, &verb_spool, &verb_profile,
-    &verb_doctor, &verb_top};
+    &verb_status, &verb_recall, &verb_verify, &verb_log, &verb_conservation,
+    &verb_alarms, &verb_party, &verb_cert, &verb_probe, &verb_spool,
+    &verb_profile, &verb_doctor, &verb_top};
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
 /* Named in the contract, and not part of this version. */

@@ -31,6 +31,7 @@ extern const struct verb verb_status;
 extern const struct verb verb_recall;
 extern const struct verb verb_verify;
 extern const struct verb verb_log;
+extern const struct verb verb_conservation;
 extern const struct verb verb_alarms;
 extern const struct verb verb_party;
 extern const struct verb verb_cert;

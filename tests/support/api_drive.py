@@ -35,6 +35,8 @@ def unprovoked(document):
     for name in document.operations:
         table[name, "500"] = NO_FAULT
     table["listLogs", "503"] = "only in the moment after a start, before the first checkpoint"
+    table["getConservation", "503"] = "only in the moment after a start, before the first statement"
+    table["makeConservation", "503"] = "only while spool has ended and its successor is not there yet"
     for name in READING:
         table[name, "503"] = NO_STORE
     for name in HELD_HERE:
@@ -358,6 +360,7 @@ def operators(world, message, recalled):
     tap.ok(unknown.status == 404, "not of an unknown message", unknown)
     tap.ok(op.get(f"/v1/messages/{message}/evidence").status == 200, "an operator sees evidence")
     tap.ok(op.get("/v1/mailboxes").status == 200, "all mailboxes")
+    tap.ok(op.get("/v1/conservation").status == 200, "the account of all deliveries")
     tap.ok(op.get("/v1/mailboxes?after=x").status == 400, "after an organisation number")
     tap.ok(op.get(box).status == 200 and world.oslo.get(box).status == 200, "one mailbox")
     tap.ok(op.get("/v1/mailbox/12").status == 400, "an organisation number is one")
