@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "keys/keys_priv.h"
-#include "tests/support/test_ca.h"
+#include "tests/support/made_ca.h"
 
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>

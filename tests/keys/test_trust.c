@@ -2,7 +2,7 @@
 #include "keys/trust.h"
 
 #include "base/clock.h"
-#include "tests/support/test_ca.h"
+#include "tests/support/made_ca.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
  * test_ca - a certification authority that issues what no honest one would.
  */
-#include "tests/support/test_ca.h"
+#include "tests/support/made_ca.h"
 
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>

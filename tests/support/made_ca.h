@@ -1,5 +1,5 @@
 /*
- * test_ca - a certification authority that issues what no honest one would.
+ * made_ca - a certification authority that issues what no honest one would.
  */
 #pragma once
 
