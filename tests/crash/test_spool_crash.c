@@ -57,6 +57,7 @@ message_of(uint32_t n)
 	    .deadlines = {{HOUSE_DAY / 2, SPOOL_DEADLINE_FETCH, SPOOL_WARNING},
 		{HOUSE_DAY, SPOOL_DEADLINE_CONFIRM, SPOOL_CRITICAL}},
 	    .sender = HOUSE_SENDER,
+	    .type = "document",
 	};
 	memcpy(message.id.at, &n, sizeof n);
 	memcpy(message.id.at + 12, &n, sizeof n);
@@ -151,7 +152,8 @@ child_certificate(struct child *child)
 	    .suite = "suite",
 	    .policy = SPOOL_CHAINED,
 	    .valid_from_ms = house->now_ms,
-	    .valid_to_ms = house->now_ms + HOUSE_DAY / 4,
+	    /* some live until a day before their end */
+	    .valid_to_ms = house->now_ms + HOUSE_DAY / 4 + dice(3) * HOUSE_DAY,
 	};
 	(void)spool_certificate_add(house->group, &add, NULL, NULL);
 	(void)spool_certificate_prove(house->group, HOUSE_BERGEN,
