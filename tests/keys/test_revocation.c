@@ -21,8 +21,8 @@
 
 #define HOUR_S 3600L
 
-static struct test_ca ca;
-static struct test_ca other;
+static struct made_ca ca;
+static struct made_ca other;
 static X509 *member_x509;
 static X509 *sibling_x509;
 static struct certificate *member;
@@ -33,19 +33,19 @@ open_ca(void **state)
 {
 	struct why why;
 	(void)state;
-	test_ca_open(&ca);
-	test_ca_open(&other);
-	member_x509 = test_ca_issue(
-	    &ca, &(struct test_ca_wish){.serial = 0x1001,
+	made_ca_open(&ca);
+	made_ca_open(&other);
+	member_x509 = made_ca_issue(
+	    &ca, &(struct made_ca_wish){.serial = 0x1001,
 		     .more = {"authorityInfoAccess", "crlDistributionPoints"},
 		     .more_value = {"caIssuers;URI:http://a.test/ca,"
 				    "OCSP;URI:ldap://a.test/x,"
 				    "OCSP;URI:http://ocsp.test/status",
 			 "URI:http://crl.test/list.crl"}});
 	sibling_x509 =
-	    test_ca_issue(&ca, &(struct test_ca_wish){.serial = 0x1002});
-	assert_int_equal(test_ca_parse(member_x509, &member, &why), 0);
-	return test_ca_parse(ca.x509, &issuer, &why);
+	    made_ca_issue(&ca, &(struct made_ca_wish){.serial = 0x1002});
+	assert_int_equal(made_ca_parse(member_x509, &member, &why), 0);
+	return made_ca_parse(ca.x509, &issuer, &why);
 }
 
 static int
@@ -56,8 +56,8 @@ close_ca(void **state)
 	certificate_free(issuer);
 	X509_free(member_x509);
 	X509_free(sibling_x509);
-	test_ca_close(&ca);
-	test_ca_close(&other);
+	made_ca_close(&ca);
+	made_ca_close(&other);
 	return 0;
 }
 
@@ -231,15 +231,15 @@ a_responder_that_the_issuer_named_is_heard(void **state)
 {
 	(void)state;
 	struct revocation read;
-	struct test_ca_wish wish = {.key = other.key,
+	struct made_ca_wish wish = {.key = other.key,
 	    .common_name = "Svarer",
 	    .organisation = "",
 	    .usage = "critical,digitalSignature",
 	    .extended = "OCSPSigning"};
-	X509 *named = test_ca_issue(&ca, &wish);
+	X509 *named = made_ca_issue(&ca, &wish);
 	/* of the same words, by another authority */
 	wish.key = ca.member;
-	X509 *strange = test_ca_issue(&other, &wish);
+	X509 *strange = made_ca_issue(&other, &wish);
 	struct say say = {.status = V_OCSP_CERTSTATUS_GOOD,
 	    .made_s = -HOUR_S,
 	    .signer = named,

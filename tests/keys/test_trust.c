@@ -13,8 +13,8 @@
 
 #define DAY_S (24 * 3600)
 
-static struct test_ca ca;
-static struct test_ca other; /* the same name, another key */
+static struct made_ca ca;
+static struct made_ca other; /* the same name, another key */
 static struct anchors *anchors;
 
 static int
@@ -22,8 +22,8 @@ open_ca(void **state)
 {
 	struct why why;
 	(void)state;
-	test_ca_open(&ca);
-	test_ca_open(&other);
+	made_ca_open(&ca);
+	made_ca_open(&other);
 	return anchors_parse(buf_span(&ca.pem), &anchors, &why);
 }
 
@@ -32,8 +32,8 @@ close_ca(void **state)
 {
 	(void)state;
 	anchors_free(anchors);
-	test_ca_close(&ca);
-	test_ca_close(&other);
+	made_ca_close(&ca);
+	made_ca_close(&other);
 	return 0;
 }
 
@@ -56,7 +56,7 @@ judge(X509 *x509, const struct trust_question *question)
 	struct certificate *certificate;
 	struct why why = {0};
 	enum trust_fault fault;
-	assert_int_equal(test_ca_parse(x509, &certificate, &why), 0);
+	assert_int_equal(made_ca_parse(x509, &certificate, &why), 0);
 	int ret = trust_check(certificate, question, &fault, &why);
 	assert_int_equal(ret, fault == TRUST_HOLDS ? 0 : WHY_DENIED);
 	if (fault != TRUST_HOLDS) {
@@ -69,11 +69,11 @@ judge(X509 *x509, const struct trust_question *question)
 }
 
 static void
-assert_judged(const char *what, const struct test_ca_wish *wish,
+assert_judged(const char *what, const struct made_ca_wish *wish,
     enum certificate_purpose purpose, enum trust_fault expected)
 {
 	enum trust_fault fault =
-	    judge(test_ca_issue(&ca, wish), chained(purpose));
+	    judge(made_ca_issue(&ca, wish), chained(purpose));
 	if (fault != expected)
 		fail_msg("%s: %s, expected %s", what, trust_fault_name(fault),
 		    trust_fault_name(expected));
@@ -83,7 +83,7 @@ static void
 an_honest_certificate_is_trusted(void **state)
 {
 	(void)state;
-	static const struct test_ca_wish honest[] = {
+	static const struct made_ca_wish honest[] = {
 	    {0},
 	    {.extended = "emailProtection"},
 	    {.extended = "clientAuth,emailProtection"},
@@ -96,7 +96,7 @@ an_honest_certificate_is_trusted(void **state)
 		assert_judged(
 		    "honest", &honest[i], CERTIFICATE_FOR_SEALING, TRUST_HOLDS);
 	assert_judged("client",
-	    &(struct test_ca_wish){
+	    &(struct made_ca_wish){
 		.usage = "critical,digitalSignature", .extended = "clientAuth"},
 	    CERTIFICATE_FOR_CLIENT, TRUST_HOLDS);
 }
@@ -107,7 +107,7 @@ each_hostile_certificate_is_refused_by_its_fault(void **state)
 	(void)state;
 	static const struct {
 		const char *what;
-		struct test_ca_wish wish;
+		struct made_ca_wish wish;
 		enum trust_fault fault;
 	} table[] = {
 	    {"another organisation", {.organisation = "NTRNO-987654317"},
@@ -153,14 +153,14 @@ static void
 a_client_certificate_is_one_for_clients(void **state)
 {
 	(void)state;
-	assert_judged("sealing", &(struct test_ca_wish){0},
+	assert_judged("sealing", &(struct made_ca_wish){0},
 	    CERTIFICATE_FOR_CLIENT, TRUST_WRONG_USAGE);
 	assert_judged("server",
-	    &(struct test_ca_wish){
+	    &(struct made_ca_wish){
 		.usage = "critical,digitalSignature", .extended = "serverAuth"},
 	    CERTIFICATE_FOR_CLIENT, TRUST_WRONG_USAGE);
 	assert_judged("mail",
-	    &(struct test_ca_wish){.usage = "critical,digitalSignature",
+	    &(struct made_ca_wish){.usage = "critical,digitalSignature",
 		.extended = "emailProtection"},
 	    CERTIFICATE_FOR_CLIENT, TRUST_WRONG_USAGE);
 }
@@ -169,9 +169,9 @@ static void
 weak_signatures_are_refused(void **state)
 {
 	(void)state;
-	assert_judged("SHA-1", &(struct test_ca_wish){.digest = EVP_sha1()},
+	assert_judged("SHA-1", &(struct made_ca_wish){.digest = EVP_sha1()},
 	    CERTIFICATE_FOR_SEALING, TRUST_WEAK_SIGNATURE);
-	assert_judged("MD5", &(struct test_ca_wish){.digest = EVP_md5()},
+	assert_judged("MD5", &(struct made_ca_wish){.digest = EVP_md5()},
 	    CERTIFICATE_FOR_SEALING, TRUST_WEAK_SIGNATURE);
 }
 
@@ -182,8 +182,8 @@ a_key_of_1024_bits_is_refused_when_it_is_read(void **state)
 	struct certificate *certificate;
 	struct why why;
 	EVP_PKEY *weak = EVP_RSA_gen(1024);
-	X509 *x509 = test_ca_issue(&ca, &(struct test_ca_wish){.key = weak});
-	assert_int_equal(test_ca_parse(x509, &certificate, &why), WHY_INVALID);
+	X509 *x509 = made_ca_issue(&ca, &(struct made_ca_wish){.key = weak});
+	assert_int_equal(made_ca_parse(x509, &certificate, &why), WHY_INVALID);
 	assert_string_equal(
 	    why.text, "RSA key of 1024 bits, expected 2048 or more");
 	X509_free(x509);
@@ -196,7 +196,7 @@ judge_with(X509 *x509, X509 *extra)
 {
 	struct buf der;
 	struct trust_question question = *chained(CERTIFICATE_FOR_SEALING);
-	test_ca_der(extra, &der);
+	made_ca_der(extra, &der);
 	struct span span = buf_span(&der);
 	question.extra_der = &span;
 	question.extra_count = 1;
@@ -210,23 +210,23 @@ only_the_anchors_say_who_may_issue(void **state)
 {
 	(void)state;
 	/* an authority of the same name and another key */
-	assert_int_equal(judge(test_ca_issue(&other, &(struct test_ca_wish){0}),
+	assert_int_equal(judge(made_ca_issue(&other, &(struct made_ca_wish){0}),
 			     chained(CERTIFICATE_FOR_SEALING)),
 	    TRUST_UNKNOWN_ISSUER);
 	assert_int_equal(
 	    judge_with(
-		test_ca_issue(&other, &(struct test_ca_wish){0}), other.x509),
+		made_ca_issue(&other, &(struct made_ca_wish){0}), other.x509),
 	    TRUST_UNKNOWN_ISSUER);
 	/* our authority's name and key identifier, signed by another key */
 	assert_int_equal(
-	    judge(test_ca_issue(
-		      &ca, &(struct test_ca_wish){.issuer_key = other.key}),
+	    judge(made_ca_issue(
+		      &ca, &(struct made_ca_wish){.issuer_key = other.key}),
 		chained(CERTIFICATE_FOR_SEALING)),
 	    TRUST_BAD_SIGNATURE);
 	/* a member that plays authority */
-	X509 *member = test_ca_issue(&ca, &(struct test_ca_wish){0});
+	X509 *member = made_ca_issue(&ca, &(struct made_ca_wish){0});
 	X509 *issued =
-	    test_ca_issue(&ca, &(struct test_ca_wish){.issuer = member,
+	    made_ca_issue(&ca, &(struct made_ca_wish){.issuer = member,
 				   .issuer_key = ca.member,
 				   .key = other.member});
 	assert_int_equal(judge_with(issued, member), TRUST_ISSUER_NO_AUTHORITY);
@@ -238,16 +238,16 @@ a_chain_through_an_honest_intermediate_holds(void **state)
 {
 	(void)state;
 	X509 *middle =
-	    test_ca_issue(&ca, &(struct test_ca_wish){.key = other.key,
+	    made_ca_issue(&ca, &(struct made_ca_wish){.key = other.key,
 				   .common_name = "Mellomledd",
 				   .organisation = "",
 				   .usage = "critical,keyCertSign,cRLSign",
 				   .basic = "critical,CA:TRUE,pathlen:0"});
-	struct test_ca_wish wish = {.issuer = middle, .issuer_key = other.key};
+	struct made_ca_wish wish = {.issuer = middle, .issuer_key = other.key};
 	assert_int_equal(
-	    judge_with(test_ca_issue(&ca, &wish), middle), TRUST_HOLDS);
+	    judge_with(made_ca_issue(&ca, &wish), middle), TRUST_HOLDS);
 	assert_int_equal(
-	    judge(test_ca_issue(&ca, &wish), chained(CERTIFICATE_FOR_SEALING)),
+	    judge(made_ca_issue(&ca, &wish), chained(CERTIFICATE_FOR_SEALING)),
 	    TRUST_UNKNOWN_ISSUER);
 	X509_free(middle);
 }
@@ -260,7 +260,7 @@ a_pinned_certificate_needs_no_issuer_but_its_time_and_usage(void **state)
 	    .purpose = CERTIFICATE_FOR_SEALING,
 	    .at_ms = clock_wall_ms()};
 	static const struct {
-		struct test_ca_wish wish;
+		struct made_ca_wish wish;
 		enum trust_fault fault;
 	} table[] = {
 	    {{0}, TRUST_HOLDS},
@@ -272,7 +272,7 @@ a_pinned_certificate_needs_no_issuer_but_its_time_and_usage(void **state)
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
 		assert_int_equal(
-		    judge(test_ca_issue(&other, &table[i].wish), &pinned),
+		    judge(made_ca_issue(&other, &table[i].wish), &pinned),
 		    table[i].fault);
 }
 

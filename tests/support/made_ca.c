@@ -1,5 +1,5 @@
 /*
- * test_ca - a certification authority that issues what no honest one would.
+ * made_ca - a certification authority that issues what no honest one would.
  */
 #include "tests/support/made_ca.h"
 
@@ -51,7 +51,7 @@ add_name(X509_NAME *name, int nid, int type, const char *value)
 }
 
 static void
-name_subject(X509 *x509, const struct test_ca_wish *wish)
+name_subject(X509 *x509, const struct made_ca_wish *wish)
 {
 	X509_NAME *name = X509_get_subject_name(x509);
 	const char *organisation = wish->organisation;
@@ -68,7 +68,7 @@ name_subject(X509 *x509, const struct test_ca_wish *wish)
 }
 
 static void
-extend(X509 *x509, X509 *issuer, const struct test_ca_wish *wish)
+extend(X509 *x509, X509 *issuer, const struct made_ca_wish *wish)
 {
 	const char *usage =
 	    wish->usage == NULL ? "critical,keyEncipherment" : wish->usage;
@@ -87,7 +87,7 @@ extend(X509 *x509, X509 *issuer, const struct test_ca_wish *wish)
 }
 
 X509 *
-test_ca_issue(struct test_ca *ca, const struct test_ca_wish *wish)
+made_ca_issue(struct made_ca *ca, const struct made_ca_wish *wish)
 {
 	X509 *x509 = X509_new();
 	EVP_PKEY *key = wish->key == NULL ? ca->member : wish->key;
@@ -116,26 +116,26 @@ test_ca_issue(struct test_ca *ca, const struct test_ca_wish *wish)
 }
 
 void
-test_ca_open(struct test_ca *ca)
+made_ca_open(struct made_ca *ca)
 {
-	*ca = (struct test_ca){.serials = 100};
+	*ca = (struct made_ca){.serials = 100};
 	ca->key = EVP_RSA_gen(2048);
 	ca->member = EVP_RSA_gen(2048);
 	assert_non_null(ca->key);
 	assert_non_null(ca->member);
 	ca->x509 =
-	    test_ca_issue(ca, &(struct test_ca_wish){.key = ca->key,
+	    made_ca_issue(ca, &(struct made_ca_wish){.key = ca->key,
 				  .common_name = "Testautoritet",
 				  .organisation = "",
 				  .usage = "critical,keyCertSign,cRLSign",
 				  .basic = "critical,CA:TRUE",
 				  .from_s = -24 * HOUR_S,
 				  .to_s = 400 * 24 * HOUR_S});
-	test_ca_pem(ca->x509, &ca->pem);
+	made_ca_pem(ca->x509, &ca->pem);
 }
 
 void
-test_ca_close(struct test_ca *ca)
+made_ca_close(struct made_ca *ca)
 {
 	EVP_PKEY_free(ca->key);
 	EVP_PKEY_free(ca->member);
@@ -144,7 +144,7 @@ test_ca_close(struct test_ca *ca)
 }
 
 void
-test_ca_der(X509 *x509, struct buf *out)
+made_ca_der(X509 *x509, struct buf *out)
 {
 	unsigned char *at = NULL;
 	int size = i2d_X509(x509, &at);
@@ -155,7 +155,7 @@ test_ca_der(X509 *x509, struct buf *out)
 }
 
 void
-test_ca_pem(X509 *x509, struct buf *out)
+made_ca_pem(X509 *x509, struct buf *out)
 {
 	char *text;
 	BIO *bio = BIO_new(BIO_s_mem());
@@ -167,10 +167,10 @@ test_ca_pem(X509 *x509, struct buf *out)
 }
 
 int
-test_ca_parse(X509 *x509, struct certificate **out, struct why *why)
+made_ca_parse(X509 *x509, struct certificate **out, struct why *why)
 {
 	struct buf der;
-	test_ca_der(x509, &der);
+	made_ca_der(x509, &der);
 	int ret = certificate_parse(buf_span(&der), out, why);
 	buf_clear(&der);
 	return ret;

@@ -11,7 +11,7 @@
 #define TEST_CA_ORGANISATION "987654325"
 
 /* What is not set is as an honest certificate for sealing has it. */
-struct test_ca_wish {
+struct made_ca_wish {
 	EVP_PKEY *key;           /* lent; NULL: the one of all tests */
 	EVP_PKEY *issuer_key;    /* lent; NULL: the authority's */
 	X509 *issuer;            /* lent; NULL: the authority */
@@ -32,7 +32,7 @@ struct test_ca_wish {
 	int critical;         /* an unknown extension, critical */
 };
 
-struct test_ca {
+struct made_ca {
 	EVP_PKEY *key; /* RSA-2048: MD5 exists with RSA only */
 	X509 *x509;
 	EVP_PKEY *member; /* RSA-2048, of those who bring none */
@@ -40,13 +40,13 @@ struct test_ca {
 	long serials;
 };
 
-void test_ca_open(struct test_ca *ca);
-void test_ca_close(struct test_ca *ca);
+void made_ca_open(struct made_ca *ca);
+void made_ca_close(struct made_ca *ca);
 
 /* The caller's. Fails the test rather than return nothing. */
-X509 *test_ca_issue(struct test_ca *ca, const struct test_ca_wish *wish);
+X509 *made_ca_issue(struct made_ca *ca, const struct made_ca_wish *wish);
 /* As DER and as PEM; out is the caller's. */
-void test_ca_der(X509 *x509, struct buf *out);
-void test_ca_pem(X509 *x509, struct buf *out);
+void made_ca_der(X509 *x509, struct buf *out);
+void made_ca_pem(X509 *x509, struct buf *out);
 /* Through certificate_parse(), which is why it may refuse. */
-int test_ca_parse(X509 *x509, struct certificate **out, struct why *why);
+int made_ca_parse(X509 *x509, struct certificate **out, struct why *why);
